@@ -1,0 +1,1 @@
+"""The city: device kinds, zone supervisor, command centre."""

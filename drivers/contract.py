@@ -1,0 +1,133 @@
+"""The driver's contract: code that speaks one protocol over a link, and holds no policy.
+
+*Theory.* One driver object serves one link. The runtime's link shell owns everything that all
+drivers need alike: the queue (commands before polls), poll periods, reconnection with backoff
+and jitter, staleness, read-back of writes, and what becomes of a command. A driver only opens,
+reads, writes and closes, and says truly what happened.
+
+*Rules.*
+
+1. ``read`` and ``write`` are never called concurrently on one driver, and only between a
+   successful ``open`` and ``close``. A cancelled call must leave the driver usable or raise
+   :class:`LinkError` from the next call, so that the shell reconnects.
+2. A value that cannot be read is not an exception: it is a :class:`Bad` in its place. Raise
+   only if the whole call failed: :class:`LinkError` (the link is gone),
+   :class:`UnitError` (this unit is silent, the link works).
+3. A write that was *not sent* raises or returns :class:`LinkError`, :class:`UnitError`,
+   :class:`DeviceBusy` or :class:`DeviceRefused`. A write whose effect is *not known* is
+   :class:`OutcomeUnknown`. Never retry a write inside a driver.
+4. Check every answer whole (transaction, unit, function, count): an answer to another question
+   is :class:`RemoteProtocolError`, never a value.
+5. No policy: no scaling of time, no rules of a kind, no arbitration.
+
+A driver is a pure protocol part (``wire``: bytes or plans, no I/O) and a thin shell of I/O.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec
+from jacquemart.runtime.model.errors import (
+    DeviceBusy,
+    DeviceRefused,
+    DriverError,
+    LinkError,
+    OutcomeUnknown,
+    RemoteProtocolError,
+    UnitError,
+)
+from jacquemart.runtime.model.field import Bad, BoundPoint
+from jacquemart.runtime.model.quality import Quality
+
+__all__ = [
+    "Bad",
+    "BoundPoint",
+    "DeviceBusy",
+    "DeviceRefused",
+    "Driver",
+    "DriverError",
+    "LinkError",
+    "OutcomeUnknown",
+    "Quality",
+    "RemoteProtocolError",
+    "UnitError",
+]
+
+Publish = Callable[..., None]
+
+
+class Driver(ABC):
+    """One link to the field. Subclass it, implement ``open``, ``read``, ``write``, ``close``.
+
+    Attributes:
+        link: the link's id, driver options (``link.options``) and zone.
+        publish: ``publish(slots, values, qualities=None, source_times=None)`` for drivers whose
+            field speaks by itself; columns are sequences or buffers (u32, f64, u8, i64 ns of
+            the wall clock). Callable at any time between ``open`` and ``close``, from the
+            loop's thread.
+    """
+
+    blocking: ClassVar[bool] = False
+    """True: the methods are plain ``def`` that may block; the shell runs them in a thread."""
+
+    def __init__(self, link: LinkSpec, publish: Publish) -> None:
+        """Store the link; do no I/O here."""
+        self.link = link
+        self.publish = publish
+
+    @classmethod
+    def check_link(cls, options: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
+        """Return what is wrong with a link's options, as ``(key, found, allowed)``."""
+        return []
+
+    @classmethod
+    def check_point(
+        cls, point: PointSpec, address: Mapping[str, Any]
+    ) -> Sequence[tuple[str, Any, str]]:
+        """Return what is wrong with a point's address, as ``(key, found, allowed)``."""
+        return []
+
+    @classmethod
+    def address_of(cls, point: PointSpec, device: DeviceSpec) -> Any:
+        """Return the address of one device's point, in whatever form the driver wants it.
+
+        Called once for each point before ``open``; the result is ``BoundPoint.address``.
+        """
+        return point.address
+
+    def plan(self, points: Sequence[BoundPoint]) -> Any:
+        """Prepare a read of these points, once; ``read`` gets the result each time."""
+        return points
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            LinkError: not reachable; the shell tries again with backoff.
+        """
+
+    @abstractmethod
+    async def read(self, plan: Any) -> Sequence[float | Bad]:
+        """Read the points of a plan; one value or :class:`Bad` for each, in order.
+
+        Raises:
+            LinkError: the link is gone. UnitError: the device is silent, the link works.
+        """
+
+    @abstractmethod
+    async def write(
+        self, writes: Sequence[tuple[BoundPoint, float]]
+    ) -> Sequence[DriverError | None]:
+        """Write the values; for each, None (acknowledged) or what went wrong, in order.
+
+        Raises:
+            DriverError: the same for all of them.
+        """
+
+    async def close(self) -> None:
+        """Disconnect; never raises."""
+        return

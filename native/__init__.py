@@ -1,0 +1,1 @@
+"""Cython mechanisms without policy: frames, mailbox, point table, socket pump."""

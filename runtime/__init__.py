@@ -1,0 +1,1 @@
+"""The machinery of actors: model, kernels, wire, cells, cluster, gateway, client, city file."""

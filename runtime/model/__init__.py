@@ -1,0 +1,1 @@
+"""The words of house as types; imports nothing else of the runtime."""

@@ -1,0 +1,1 @@
+"""ZeroMQ: sockets, frames, streams with sequence and snapshot. The only importer of zmq here."""
