@@ -1,0 +1,40 @@
+"""The command centre: aggregates zones, and commands them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from jacquemart.runtime.actor.supervisor import Rows, Supervisor, merge_rollups
+from jacquemart.runtime.model.event import Event
+
+#: Events kept in sight.
+EVENTS_KEPT = 500
+
+
+class CommandCentre(Supervisor):
+    """One for the city. Zones go on without it."""
+
+    __slots__ = ("_events",)
+
+    def on_start(self) -> None:
+        """Begin with nothing in sight."""
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+
+    def take_event(self, event: Event) -> None:
+        """Keep an event of a zone in sight."""
+        self._events.append(event)
+
+    def recent(self, number: int) -> list[list[Any]]:
+        """Return the newest events, newest first."""
+        newest = list(self._events)[-number:] if number > 0 else []
+        return [event.as_list() for event in reversed(newest)]
+
+    def total(self, zones: Mapping[str, Rows]) -> dict[tuple[str, str], Any]:
+        """Return the city's aggregates from those of its zones."""
+        keys = {key for rows in zones.values() for key in rows}
+        return {
+            key: merge_rollups([rows[key] for rows in zones.values() if key in rows])
+            for key in keys
+        }

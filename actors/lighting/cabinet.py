@@ -1,0 +1,61 @@
+"""A lighting cabinet: contactor, meter, door, communication; it feeds its lamps.
+
+When the cabinet cannot be reached, or has no power on its output, its lamps cannot be reached
+either: one fact about the cabinet, and none about the lamps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from jacquemart.runtime.actor import Aggregate, DeviceActor
+from jacquemart.runtime.model.city import PointSpec
+
+
+class LightingCabinet(DeviceActor):
+    """One cabinet and the lamps behind it."""
+
+    __slots__ = ("_alive",)
+
+    kind = "lighting_cabinet"
+    required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {
+        "contactor": ("", True),
+        "contactor_state": ("", False),
+        "door": ("", False),
+        "power": ("W", False),
+        "energy": ("kWh", False),
+    }
+    derived_points = (PointSpec("communication", low=0, high=1, poll_ms=0, urgent=True),)
+    watched = frozenset({"contactor_state", "door"})
+    summary = (
+        Aggregate("closed", "contactor_state", "sum"),
+        Aggregate("doors open", "door", "sum"),
+        Aggregate("power", "power", "sum", "W"),
+        Aggregate("communicating", "communication", "sum"),
+    )
+
+    def on_start(self) -> None:
+        """Begin without an opinion about the lamps."""
+        self._alive: bool | None = None
+
+    def link_changed(self, up: bool) -> None:
+        """Take the state of the link as the cabinet's communication."""
+        self.publish("communication", 1.0 if up else 0.0)
+        if not up:
+            self._alive = False
+
+    def reading(self, point: str, value: float, quality: int) -> None:
+        """Follow the contactor and the door."""
+        if quality >= 0x80:
+            return
+        if point == "door":
+            self.emit("door_open" if value else "door_closed", 1 if value else 0)
+        elif point == "contactor_state":
+            self.publish("communication", 1.0)
+            alive = bool(value)
+            if alive != self._alive:
+                if self._alive is not None:
+                    self.emit("feeding" if alive else "not_feeding")
+                self._alive = alive
+                self.shard.feeds(self, alive)

@@ -1,0 +1,50 @@
+"""A street light: a level that is asked for, and in another point the level it really has.
+
+A lamp ramps to its level and does not jump, so a setpoint counts as APPLIED only when the level
+fed back is there. A lamp whose cabinet is dead is unreachable *by its cabinet*; that is no
+fault of the lamp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from jacquemart.runtime.actor import Aggregate, DeviceActor
+from jacquemart.runtime.kernel.readback import Verdict
+from jacquemart.runtime.model.outcome import Reason, Status
+
+
+class StreetLight(DeviceActor):
+    """One luminaire with its controller."""
+
+    __slots__ = ()
+
+    kind = "street_light"
+    required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {
+        "setpoint": ("%", True),
+        "level": ("%", False),
+        "power": ("W", False),
+        "burn_hours": ("h", False),
+        "fault": ("", False),
+    }
+    watched = frozenset({"fault"})
+    summary = (
+        Aggregate("level", "level", "mean", "%"),
+        Aggregate("power", "power", "sum", "W"),
+        Aggregate("faults", "fault", "sum"),
+    )
+
+    def reading(self, point: str, value: float, quality: int) -> None:
+        """Tell a lamp fault that comes or goes."""
+        if point == "fault" and quality == 0:
+            if value:
+                self.emit("lamp_fault", 1, level=self.value("level"))
+            else:
+                self.emit("lamp_fault_cleared")
+
+    def explain(self, point: str, verdict: Verdict) -> Verdict:
+        """Name the lamp's own fault where it has one."""
+        if verdict.status is Status.FAILED and self.value("fault") == 1.0:
+            return Verdict(Status.FAILED, Reason.DEVICE_FAULT, f"lamp fault; {verdict.detail}")
+        return verdict

@@ -1,0 +1,250 @@
+"""The actor: one mailbox, one message at a time, timers and state of its own.
+
+*Theory.* Everything an actor does happens on its cell's loop, one message after the other. A
+plain handler runs inline and costs no task; an ``async`` handler becomes a task, and the next
+message waits in the mailbox until it is done. A handler that raises ends its own command with
+an INTERNAL failure, is told as an event, and stops nobody else.
+
+*Rules.* Never block; never touch another actor's fields (post to it); keep what must survive a
+restart in ``save``/``load``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from jacquemart.native.mailbox import COMMANDS, SAFETY, Mailbox
+from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.model.clock import Clock
+from jacquemart.runtime.model.errors import UsageError
+from jacquemart.runtime.model.outcome import Reason, Status
+
+#: Commands of priority 1 and 2 (life safety) travel in a lane of their own.
+SAFETY_PRIORITY = 2
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class Host(Protocol):
+    """What a cell offers its actors."""
+
+    clock: Clock
+    loop: asyncio.AbstractEventLoop
+
+    def emit(
+        self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]
+    ) -> None:
+        """Publish an event of an actor."""
+        ...
+
+    def failed(self, actor: Actor, error: BaseException) -> None:
+        """Take note that a handler raised."""
+        ...
+
+
+def command(name: str) -> Callable[[Handler], Handler]:
+    """Declare a handler for a command other than ``set``: ``@command("restart")``.
+
+    The handler gets the :class:`Ticket`; what it returns (None or a number) is the value of an
+    APPLIED outcome, unless it has ended the ticket itself.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        handler.__jacquemart_command__ = name  # type: ignore[attr-defined]
+        return handler
+
+    return declare
+
+
+class Actor:
+    """Base of everything with a mailbox. Subclass and override the ``on_…`` methods."""
+
+    __slots__ = ("_busy", "_mailbox", "_task", "_timers", "host", "id")
+
+    #: Command name -> method name, gathered from ``@command`` when a class is made.
+    commands: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        found = dict(cls.commands)
+        for attribute, member in vars(cls).items():
+            name = getattr(member, "__jacquemart_command__", None)
+            if name is None:
+                continue
+            if found.get(name, attribute) != attribute:
+                raise UsageError(f"command {name!r} is declared twice", where=cls.__name__)
+            found[name] = attribute
+        cls.commands = found
+
+    def __init__(self, id: str, host: Host) -> None:
+        """Make the actor known by ``id`` on a cell. Do no work here; see ``on_start``."""
+        self.id = id
+        self.host = host
+        self._busy = False
+        self._mailbox: Mailbox | None = None
+        self._timers: set[asyncio.TimerHandle] | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    # Lifecycle ---------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Begin: called once before the first message, and again after a failed handler."""
+
+    def on_stop(self) -> None:
+        """End: called once; timers are cancelled already."""
+
+    def save(self) -> Mapping[str, Any]:
+        """Return the state that must survive a move or restart, as plain values."""
+        return {}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take back what ``save`` returned; called before ``on_start``."""
+
+    def start(self) -> None:
+        """Start the actor (its cell does)."""
+        self.on_start()
+
+    def stop(self) -> None:
+        """Stop it: cancel timers and tasks, end what waits as REJECTED (its cell does)."""
+        for timer in self._timers or ():
+            timer.cancel()
+        self._timers = None
+        if self._task is not None:
+            self._task.cancel()
+        if self._mailbox is not None:
+            for message in self._mailbox.clear():
+                if isinstance(message, Ticket):
+                    self._refuse(message, Reason.STOPPING, "the cell is stopping")
+        self.on_stop()
+
+    # Messages ----------------------------------------------------------------------------
+
+    def post(self, ticket: Ticket) -> None:
+        """Hand the actor a command; it ends sooner or later, at once as BUSY if a lane is full."""
+        if not self._busy and not self._mailbox:
+            self._begin(ticket)
+            if self._mailbox and not self._busy:
+                self.next_message()
+            return
+        if self._mailbox is None:
+            self._mailbox = Mailbox()
+        lane = SAFETY if ticket.priority <= SAFETY_PRIORITY else COMMANDS
+        if not self._mailbox.post(lane, ticket):
+            self._refuse(ticket, Reason.BUSY, f"{self._mailbox.depth(lane)} commands wait already")
+
+    def next_message(self) -> None:
+        """Go on with the mailbox: the message in hand has ended."""
+        self._busy = False
+        self._task = None
+        while not self._busy and self._mailbox:
+            message = self._mailbox.take()
+            if isinstance(message, Ticket):
+                self._begin(message)
+
+    @property
+    def waiting(self) -> int:
+        """Messages in the mailbox."""
+        return len(self._mailbox) if self._mailbox is not None else 0
+
+    # Timers and events ---------------------------------------------------------------------
+
+    def after(self, seconds: float, action: Callable[[], Any]) -> asyncio.TimerHandle:
+        """Call ``action`` once, ``seconds`` from now, unless the actor stops before."""
+        if self._timers is None:
+            self._timers = set()
+
+        def fire() -> None:
+            if self._timers is not None:
+                self._timers.discard(handle)
+            self._guard(action)
+
+        handle = self.host.loop.call_later(seconds, fire)
+        self._timers.add(handle)
+        return handle
+
+    def every(self, seconds: float, action: Callable[[], Any]) -> None:
+        """Call ``action`` each ``seconds`` until the actor stops; an exception does not end it."""
+
+        def again() -> None:
+            self._guard(action)
+            self.after(seconds, again)
+
+        self.after(seconds, again)
+
+    def emit(self, name: str, severity: int = 0, **detail: Any) -> None:
+        """Publish an event with this actor as its subject."""
+        self.host.emit(self, name, severity, detail)
+
+    # Inside ------------------------------------------------------------------------------
+
+    def handle(self, ticket: Ticket) -> bool:
+        """Do a command; return whether it ends later (then call ``next_message`` yourself).
+
+        Looks the handler up and runs it. Subclasses add verbs of their own.
+        """
+        attribute = self.commands.get(ticket.verb)
+        if attribute is None:
+            known = ", ".join(sorted(self.commands)) or "none but set"
+            self._refuse(
+                ticket, Reason.UNKNOWN_COMMAND, f"{ticket.verb!r} is unknown; known: {known}"
+            )
+            return False
+        result = getattr(self, attribute)(ticket)
+        if inspect.iscoroutine(result):
+            self._task = self.host.loop.create_task(self._finish_later(ticket, result))
+            return True
+        self._succeed(ticket, result)
+        return False
+
+    def _begin(self, ticket: Ticket) -> None:
+        now = self.host.clock.boot_ns()
+        if now >= ticket.deadline_ns:
+            late_ms = (now - ticket.deadline_ns) / 1e6
+            ticket.finish(
+                Status.EXPIRED, Reason.DEADLINE, f"{late_ms:.0f} ms late", now_ns=now
+            )
+            return
+        self._busy = True
+        try:
+            self._busy = self.handle(ticket)
+        except Exception as error:  # noqa: BLE001 - a handler's failure is its command's failure
+            self._busy = False
+            self._fail(ticket, error)
+
+    async def _finish_later(self, ticket: Ticket, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            self._succeed(ticket, await work)
+        except asyncio.CancelledError:
+            if ticket.outcome is None:
+                self._end_unknown(ticket, Reason.STOPPING, "the handler was cancelled")
+            raise
+        except Exception as error:  # noqa: BLE001
+            self._fail(ticket, error)
+        self.next_message()
+
+    def _succeed(self, ticket: Ticket, result: Any) -> None:
+        if ticket.outcome is None:
+            value = float(result) if isinstance(result, (int, float)) else None
+            ticket.finish(Status.APPLIED, value=value, now_ns=self.host.clock.boot_ns())
+
+    def _refuse(self, ticket: Ticket, reason: str, detail: str) -> None:
+        ticket.finish(Status.REJECTED, reason, detail, now_ns=self.host.clock.boot_ns())
+
+    def _end_unknown(self, ticket: Ticket, reason: str, detail: str) -> None:
+        ticket.finish(Status.INDETERMINATE, reason, detail, now_ns=self.host.clock.boot_ns())
+
+    def _fail(self, ticket: Ticket, error: BaseException) -> None:
+        self.host.failed(self, error)
+        if ticket.outcome is None:
+            # A handler may have acted before it raised, so nobody may call this a definite end.
+            self._end_unknown(ticket, Reason.INTERNAL, f"{type(error).__name__}: {error}")
+        self._guard(self.on_start)
+
+    def _guard(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - told as an event, stops nobody else
+            self.host.failed(self, error)

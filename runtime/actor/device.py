@@ -1,0 +1,199 @@
+"""The device actor: one physical device, its points, and what may be done to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+from jacquemart.native.table import PointTable
+from jacquemart.runtime.actor.base import Actor, Host
+from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.kernel.readback import Verdict
+from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
+from jacquemart.runtime.model.outcome import Reason, Status
+from jacquemart.runtime.model.quality import Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One line of a kind's summary in a zone: how members of a point are put together."""
+
+    label: str
+    point: str
+    how: Literal["sum", "mean", "minimum", "maximum", "online"]
+    unit: str = ""
+
+
+class DeviceShard(Protocol):
+    """What a device actor sees of the shard it lives in."""
+
+    table: PointTable
+
+    def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
+        """Queue a write on the device's link; ``actor.written`` gets its verdict."""
+        ...
+
+    def link_state(self, actor: DeviceActor) -> tuple[bool, str]:
+        """Return whether the device's link is up, and its last error."""
+        ...
+
+    def feeds(self, actor: DeviceActor, alive: bool) -> None:
+        """Tell the devices that this one feeds whether they can be reached."""
+        ...
+
+
+class DeviceActor(Actor):
+    """Base of all device kinds.
+
+    A kind says which points it needs (``required_points``: name -> (unit, writable)), which of
+    them it wants to be told about (``watched``), which it computes itself (``derived_points``),
+    and how a zone sums it up (``summary``). Its rules are ``rule`` and ``explain``.
+    """
+
+    __slots__ = ("_last", "base", "shard", "spec", "template")
+
+    kind: ClassVar[str] = "generic"
+    required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {}
+    derived_points: ClassVar[tuple[PointSpec, ...]] = ()
+    watched: ClassVar[frozenset[str]] = frozenset()
+    summary: ClassVar[tuple[Aggregate, ...]] = ()
+
+    def __init__(
+        self, spec: DeviceSpec, template: TemplateSpec, shard: DeviceShard, base: int, host: Host
+    ) -> None:
+        """Bind the device to its slots ``base`` … in the shard's table."""
+        super().__init__(spec.id, host)
+        self.spec = spec
+        self.template = template
+        self.shard = shard
+        self.base = base
+        self._last: Ticket | None = None
+
+    # For authors of kinds ------------------------------------------------------------------
+
+    def rule(self, point: str, value: float) -> str | None:
+        """Return why this value may not be written now; None if it may."""
+        return None
+
+    def reading(self, point: str, value: float, quality: int) -> None:
+        """Take a changed reading of a watched point."""
+
+    def link_changed(self, up: bool) -> None:
+        """Take note that the device's link came up or went down."""
+
+    def explain(self, point: str, verdict: Verdict) -> Verdict:
+        """Put a failed write into the kind's words (a lamp fault instead of "does not follow")."""
+        return verdict
+
+    def value(self, point: str) -> float:
+        """Return the last value of a point; NaN if never read."""
+        return self.shard.table.value(self._slot(point))
+
+    def quality(self, point: str) -> int:
+        """Return the quality byte of a point."""
+        return self.shard.table.quality(self._slot(point))
+
+    def publish(self, point: str, value: float, quality: int = Quality.GOOD) -> None:
+        """Set a derived point of this device."""
+        now = self.host.clock.wall_ns()
+        self.shard.table.update(self._slot(point), value, quality, now, now)
+
+    @property
+    def last_ticket(self) -> Ticket | None:
+        """The last command that came to this device, for ``why``."""
+        return self._last
+
+    # Inside --------------------------------------------------------------------------------
+
+    def handle(self, ticket: Ticket) -> bool:
+        """Do ``set`` and the kind's own commands."""
+        self._last = ticket
+        if ticket.verb != "set":
+            return super().handle(ticket)
+        return self._set(ticket)
+
+    def written(self, ticket: Ticket, verdict: Verdict, value: float | None) -> None:
+        """Take the verdict of a write that was submitted."""
+        if verdict.status is Status.FAILED or verdict.status is Status.INDETERMINATE:
+            verdict = self.explain(ticket.point, verdict)
+        ticket.finish(
+            verdict.status,
+            verdict.reason,
+            verdict.detail,
+            value,
+            now_ns=self.host.clock.boot_ns(),
+        )
+        self.next_message()
+
+    def _slot(self, point: str) -> int:
+        index = self.template.point_index(point)
+        if index < 0:
+            raise KeyError(f"{self.id} has no point {point!r}")
+        return self.base + index
+
+    def _set(self, ticket: Ticket) -> bool:
+        index = self.template.point_index(ticket.point)
+        if index < 0:
+            known = ", ".join(point.name for point in self.template.points)
+            self._refuse(ticket, Reason.UNKNOWN_POINT, f"{self.id} has: {known}")
+            return False
+        spec = self.template.points[index]
+        value, refusal = check_value(spec, ticket.value, ticket.unit)
+        if refusal is None:
+            refusal = self._unreachable(spec, index)
+        if refusal is None:
+            broken = self.rule(spec.name, value)
+            refusal = (Reason.RULE, broken) if broken is not None else None
+        if refusal is not None:
+            self._refuse(ticket, *refusal)
+            return False
+        self.shard.submit(self, index, value, ticket)
+        return True
+
+    def _unreachable(self, spec: PointSpec, index: int) -> tuple[str, str] | None:
+        up, why = self.shard.link_state(self)
+        feedback = self.template.point_index(spec.feedback) if spec.feedback else index
+        quality = self.shard.table.quality(self.base + feedback)
+        if quality == Quality.BAD_FED_BY or (not up and self.spec.fed_by):
+            return Reason.UNREACHABLE_BY, f"{self.spec.fed_by} is dead: {why or 'no power'}"
+        if not up:
+            return Reason.UNREACHABLE, f"link {self.spec.link} is down: {why}"
+        if quality in (Quality.BAD_UNIT, Quality.BAD_COMM):
+            return Reason.UNREACHABLE, f"{self.id} does not answer on {self.spec.link}"
+        return None
+
+
+def check_value(
+    spec: PointSpec, value: object, unit: str
+) -> tuple[float, tuple[str, str] | None]:
+    """Check a value for a point; return it as a number, and why it is refused if it is."""
+    if not spec.writable:
+        return math.nan, (Reason.NOT_WRITABLE, f"{spec.name} cannot be written")
+    if not isinstance(value, (bool, int, float)):
+        return math.nan, (
+            Reason.BAD_VALUE,
+            f"{spec.name} takes a number, not {type(value).__name__}",
+        )
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        return math.nan, (Reason.BAD_VALUE, f"{spec.name} takes a finite number, not {number}")
+    if unit and unit != spec.unit:
+        return math.nan, (
+            Reason.WRONG_UNIT,
+            f"{spec.name} is in {spec.unit or 'no unit'}, not {unit}",
+        )
+    low, high = spec.low, spec.high
+    if (low is not None and number < low) or (high is not None and number > high):
+        return math.nan, (
+            Reason.OUT_OF_RANGE,
+            f"{spec.name} takes {low:g} to {high:g} {spec.unit}, not {number:g}".rstrip()
+            if low is not None and high is not None
+            else f"{spec.name} takes {'at least' if high is None else 'at most'} "
+            f"{low if high is None else high:g} {spec.unit}, not {number:g}",
+        )
+    return number, None

@@ -1,0 +1,97 @@
+"""Supervisors: actors that aggregate others and command them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jacquemart.native.table import PointTable, Rollup
+from jacquemart.runtime.actor.base import Actor, Host
+from jacquemart.runtime.actor.device import DeviceActor
+from jacquemart.runtime.model.event import Event
+from jacquemart.runtime.model.layout import ShardLayout
+from jacquemart.runtime.wire.messages import Bulk, BulkResult
+
+Rows = Mapping[tuple[str, str], Rollup]
+
+
+@dataclass(slots=True)
+class ShardView:
+    """A zone's copy of a shard's table."""
+
+    layout: ShardLayout
+    table: PointTable
+
+
+class FanOut(Protocol):
+    """How a supervisor sends a bulk command down; ``done`` gets the merged result, once."""
+
+    def __call__(self, bulk: Bulk, done: Callable[[BulkResult], None]) -> None: ...
+
+
+class Supervisor(Actor):
+    """Base of zone supervisors and the command centre."""
+
+    __slots__ = ("fan_out", "kinds")
+
+    def __init__(
+        self, id: str, host: Host, kinds: Mapping[str, type[DeviceActor]], fan_out: FanOut
+    ) -> None:
+        """Supervise; ``kinds`` are the device kinds of the city."""
+        super().__init__(id, host)
+        self.kinds = kinds
+        self.fan_out = fan_out
+
+    def take_event(self, event: Event) -> None:
+        """Take an event of a member. Publish what others should know with ``publish``."""
+
+    def rollups_changed(self, rows: Rows) -> None:
+        """Take the aggregates of all members, by (kind, point)."""
+
+    def summarize(self, rows: Rows) -> dict[str, Any]:
+        """Return counts and the kinds' own summary lines, for people and programs."""
+        kinds: dict[str, Any] = {}
+        for name in sorted({kind for kind, _ in rows}):
+            kind = self.kinds.get(name, DeviceActor)
+            lines = []
+            primary: Rollup | None = None
+            for aggregate in kind.summary:
+                rollup = rows.get((name, aggregate.point))
+                if rollup is None:
+                    continue
+                primary = primary or rollup
+                lines.append([aggregate.label, _value(aggregate.how, rollup), aggregate.unit])
+            members = [rollup for (of, _), rollup in rows.items() if of == name]
+            primary = primary or max(members, key=lambda rollup: rollup.count)
+            kinds[name] = {
+                "count": primary.count,
+                "online": primary.online,
+                "worst": max(rollup.worst for rollup in members),
+                "summary": lines,
+            }
+        return {"kinds": kinds}
+
+
+def _value(how: str, rollup: Rollup) -> float:
+    if how == "online":
+        return float(rollup.online)
+    if how == "sum":
+        return rollup.sum
+    if how == "mean":
+        return rollup.sum / rollup.online if rollup.online else float("nan")
+    return rollup.minimum if how == "minimum" else rollup.maximum
+
+
+def merge_rollups(parts: Sequence[Rollup]) -> Rollup:
+    """Put aggregates of disjoint members together. NaN stands for "no online member"."""
+    online = [part for part in parts if part.online]
+    nan = float("nan")
+    return Rollup(
+        sum(part.count for part in parts),
+        sum(part.online for part in parts),
+        sum(part.sum for part in online) if online else 0.0,
+        min((part.minimum for part in online), default=nan),
+        max((part.maximum for part in online), default=nan),
+        max((part.worst for part in parts), default=0),
+    )

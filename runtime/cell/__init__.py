@@ -1,0 +1,1 @@
+"""Cells: processes that host actors, their links, their tables and their streams."""

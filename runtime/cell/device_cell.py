@@ -1,0 +1,290 @@
+"""The device cell: thousands of device actors, their links, tables and streams, on one loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jacquemart.native import frames
+from jacquemart.runtime.actor.base import Actor
+from jacquemart.runtime.actor.device import DeviceActor
+from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.cell import explain
+from jacquemart.runtime.cell.bulk import BulkRun, choose
+from jacquemart.runtime.cell.link import LinkShell
+from jacquemart.runtime.cell.service import Service, text_arg
+from jacquemart.runtime.cell.shard import Shard
+from jacquemart.runtime.kernel.dedup import DedupWindow, Key, Seen
+from jacquemart.runtime.model.city import TemplateSpec
+from jacquemart.runtime.model.event import Event
+from jacquemart.runtime.model.errors import UnknownDevice, UnknownPoint, UsageError
+from jacquemart.runtime.model.ids import split_point
+from jacquemart.runtime.model.outcome import Outcome, Reason, Status
+from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire.calls import Request
+
+SWEEP_S = 1.0
+
+
+class DeviceCell(Service):
+    """Hosts shards. See house.md §2: one loop, no socket between actors of one cell."""
+
+    shards: dict[str, Shard]
+
+    def start_shards(
+        self, kinds: Mapping[str, type[DeviceActor]], drivers: Mapping[str, type[Any]]
+    ) -> None:
+        """Make the shards, start their actors and links, and begin to tick."""
+        config = self.config
+        self.devices: dict[str, DeviceActor] = {}
+        self.templates: Mapping[str, TemplateSpec] = config.templates
+        self._dedup: DedupWindow[bytes] = DedupWindow()
+        self._zones: dict[str, Shard] = {}
+        self.shards = {
+            spec.id: Shard(spec, config.templates, kinds, drivers, self) for spec in config.shards
+        }
+        for shard in self.shards.values():
+            self.publisher.open_topic(readings_topic(shard.spec.id))
+            self.publisher.open_topic(facts_topic(shard.spec.id))
+            for actor in shard.actors:
+                self.devices[actor.id] = actor
+        for actor in self.devices.values():
+            try:
+                actor.start()
+            except Exception as error:  # noqa: BLE001 - one actor never stops the others
+                self.failed(actor, error)
+        self._links = [link for shard in self.shards.values() for link in shard.links.values()]
+        self._tasks = [self.loop.create_task(link.run()) for link in self._links]
+        self._tick_s = config.tick_ms / 1e3
+        self._tick_at = self.loop.time()
+        self._tick()
+        self._sweep()
+
+    async def stop(self, grace_s: float) -> None:
+        """End the links (each ends its writes truly), then the actors, then the sockets."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        for actor in self.devices.values():
+            actor.stop()
+        self._tick_timer.cancel()
+        self._sweep_timer.cancel()
+        await super().stop(grace_s)
+
+    def progress(self) -> dict[str, Any]:
+        """Return how many links have been looked at."""
+        settled = sum(link.settled for link in self._links)
+        up = sum(link.up for link in self._links)
+        return {
+            "ready": settled == len(self._links),
+            "links": len(self._links),
+            "links_settled": settled,
+            "links_up": up,
+            "links_down": settled - sum(link.up and link.settled for link in self._links),
+            "devices": len(self.devices),
+            "points": sum(shard.table.capacity for shard in self.shards.values()),
+            "detail": f"{up} of {len(self._links)} links up",
+        }
+
+    # Host of actors and links ----------------------------------------------------------------
+
+    def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
+        """Publish an event of a device."""
+        if isinstance(actor, DeviceActor):
+            self._fact(actor.shard.spec.id, name, actor.id, severity, detail)  # type: ignore[attr-defined]
+
+    def link_changed(self, link: LinkShell, up: bool, detail: str) -> None:
+        """Publish one event for a link, and none for each of its devices."""
+        for shard in self.shards.values():
+            if shard.links.get(link.spec.id) is link:
+                name = "link_up" if up else "link_down"
+                facts = {"devices": len(link.actors), "why": detail}
+                self._fact(shard.spec.id, name, link.spec.id, 0 if up else 2, facts)
+
+    def failed(self, actor: Any, error: BaseException) -> None:
+        """Publish that an actor's or driver's code raised."""
+        self.broken(error)
+        if isinstance(actor, DeviceActor):
+            what = {"error": f"{type(error).__name__}: {error}"[:300]}
+            self.emit(actor, "actor_failed", 2, what)
+
+    def _fact(
+        self, shard: str, name: str, subject: str, severity: int, detail: Mapping[str, Any]
+    ) -> None:
+        zone = shard.partition("/")[0]
+        event = Event(name, zone, subject, self.clock.wall_ns(), severity, dict(detail))
+        self.publisher.event(facts_topic(shard), event)
+
+    # The tick --------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        for shard in self.shards.values():
+            columns = shard.table.drain()
+            if columns is not None:
+                self.publisher.batch(readings_topic(shard.spec.id), columns)
+        self._tick_at = max(self._tick_at + self._tick_s, self.loop.time())
+        self._tick_timer = self.loop.call_at(self._tick_at, self._tick)
+
+    def _sweep(self) -> None:
+        now = self.clock.wall_ns()
+        for shard in self.shards.values():
+            shard.table.sweep(now)
+        self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
+
+    # Requests --------------------------------------------------------------------------------
+
+    def command(self, request: Request) -> None:
+        """Hand a command to its device, once."""
+        command = frames.decode_command(request.frame)
+        received = self.clock.boot_ns()
+        key: Key = (command.principal, command.id)
+
+        def end(status: Status, reason: str, detail: str) -> None:
+            frame = frames.encode_outcome(
+                frames.OutcomeFrame(
+                    command.id, command.device, command.point, status, reason, detail, None,
+                    received, 0, 0, self.clock.boot_ns(),
+                )  # fmt: skip
+            )
+            request.reply(frame)
+
+        if command.epoch and command.epoch != self.config.epoch:
+            end(Status.REJECTED, Reason.MOVED, f"this cell is at epoch {self.config.epoch}")
+            return
+        actor = self.devices.get(command.device)
+        if actor is None:
+            end(Status.REJECTED, Reason.UNKNOWN_DEVICE, f"no device {command.device!r} here")
+            return
+        content = (command.device, command.verb, command.point, repr(command.value), command.unit)
+        seen, known = self._dedup.begin(key, content)
+        if seen is Seen.NEW:
+            ticket = Ticket(
+                command.id, command.principal, command.device, command.verb, command.point,
+                command.value, command.unit, command.priority, command.deadline_ns, received,
+                lambda ticket: self._ended(key, ticket, request),
+            )  # fmt: skip
+            actor.post(ticket)
+        elif seen is Seen.RUNNING:
+            self._dedup.wait(key, lambda frame: request.reply(frame) and None)
+        elif seen is Seen.FINISHED and known is not None:
+            request.reply(known)
+        else:
+            end(Status.REJECTED, Reason.DUPLICATE_ID, "this id came before with other content")
+
+    def _ended(self, key: Key, ticket: Ticket, request: Request) -> None:
+        outcome = ticket.outcome
+        assert outcome is not None  # noqa: S101 - an ended ticket has one
+        frame = outcome_frame(outcome)
+        if outcome.status is Status.REJECTED and outcome.reason == Reason.BUSY:
+            self._dedup.forget(key)  # refused for now: the same id may come again
+        else:
+            for waiter in self._dedup.finish(key, frame):
+                waiter(frame)
+        request.reply(frame)
+
+    def bulk(self, request: Request) -> None:
+        """Fan a bulk command out to the devices it means."""
+        bulk = messages.decode_bulk(request.frame)
+        key: Key = (bulk.principal, bulk.id)
+        seen, known = self._dedup.begin(key, (bulk.zone, bulk.kind, bulk.device, bulk.point,
+                                              repr(bulk.value), bulk.unit))  # fmt: skip
+        if seen is Seen.RUNNING:
+            self._dedup.wait(key, lambda frame: request.reply(frame) and None)
+            return
+        if seen is Seen.FINISHED and known is not None:
+            request.reply(known)
+            return
+        if seen is not Seen.NEW:
+            raise UsageError("this id came before with other content", where=bulk.id.hex())
+
+        def done(result: messages.BulkResult) -> None:
+            frame = messages.encode_bulk_result(result)
+            for waiter in self._dedup.finish(key, frame):
+                waiter(frame)
+            request.reply(frame)
+
+        actors = choose(bulk, list(self.devices.values()))
+        BulkRun(bulk, actors, self.clock.boot_ns(), done).start(actors)
+
+    def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+        """Return the queries of a device cell."""
+        return {
+            **super().queries(),
+            "get": self._get,
+            "why": lambda args: explain.why(self, text_arg(args, "subject")),
+            "snapshot": self._snapshot,
+        }
+
+    def find(self, text: str) -> tuple[DeviceActor, int]:
+        """Return the actor of ``device/point`` and the point's position.
+
+        Raises:
+            UnknownDevice, UnknownPoint, UsageError: the asker's fault.
+        """
+        device, point = split_point(text)
+        actor = self.devices.get(device)
+        if actor is None:
+            raise UnknownDevice(f"no device {device!r} in this cell")
+        index = actor.template.point_index(point)
+        if index < 0:
+            known = ", ".join(spec.name for spec in actor.template.points)
+            raise UnknownPoint(f"{device} has no point {point!r}", advice=f"it has: {known}")
+        return actor, index
+
+    def _get(self, args: Mapping[str, Any]) -> list[list[Any]]:
+        points = args.get("points")
+        if not isinstance(points, list) or not all(isinstance(p, str) for p in points):
+            raise UsageError("argument 'points' must be a list of device/point")
+        rows = []
+        for text in points:
+            actor, index = self.find(text)
+            reading = actor.shard.table.read(actor.base + index)
+            rows.append([text, *reading, actor.template.points[index].unit])
+        return rows
+
+    def _snapshot(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        topic = text_arg(args, "topic")
+        kind, _, rest = topic.partition("/")
+        shard = self.shards.get(rest.rstrip("/"))
+        if shard is None or kind not in ("r", "f"):
+            raise UsageError(f"no topic {topic!r} in this cell")
+        position = {
+            "topic": topic,
+            "epoch": self.publisher.epoch,
+            "sequence": self.publisher.sequence(topic),
+        }
+        if kind == "f":
+            return {**position, "events": self.publisher.kept_events(topic)}
+        used = {device.template for device in shard.spec.devices}
+        return {
+            **position,
+            "devices": [[device.id, device.template] for device in shard.spec.devices],
+            "templates": {
+                name: [point.name for point in self.templates[name].points] for name in used
+            },
+            "columns": list(shard.table.snapshot()),
+        }
+
+
+def readings_topic(shard: str) -> str:
+    """Return the topic of a shard's readings."""
+    return f"r/{shard}/"
+
+
+def facts_topic(shard: str) -> str:
+    """Return the topic of a shard's events, which its zone supervisor reads."""
+    return f"f/{shard}/"
+
+
+def outcome_frame(outcome: Outcome) -> bytes:
+    """Encode an outcome."""
+    stages = outcome.stages
+    return frames.encode_outcome(
+        frames.OutcomeFrame(
+            outcome.id, outcome.device, outcome.point, outcome.status, outcome.reason,
+            outcome.detail, outcome.value, stages.received, stages.dispatched,
+            stages.acknowledged, stages.finished,
+        )  # fmt: skip
+    )

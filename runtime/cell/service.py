@@ -1,0 +1,237 @@
+"""What all cells have in common: a server for requests, a stream, errors, counters, life."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import resource
+import traceback
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import zmq
+
+from jacquemart.native import frames
+from jacquemart.runtime.model.clock import Clock
+from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
+from jacquemart.runtime.model.errors import FrameError, JacquemartError, UsageError
+from jacquemart.runtime.wire import messages, sockets
+from jacquemart.runtime.wire.calls import Caller, Request, Server
+from jacquemart.runtime.wire.publisher import StreamPublisher
+
+log = logging.getLogger("jacquemart.cell")
+
+#: Failures kept for ``top`` and ``health``.
+FAILURES_KEPT = 20
+
+
+class Service:
+    """The loop side of a cell. Subclasses are the roles; all methods run on the loop."""
+
+    def __init__(
+        self,
+        config: CellConfig,
+        loop: asyncio.AbstractEventLoop,
+        context: zmq.Context[zmq.Socket[bytes]],
+        clock: Clock,
+    ) -> None:
+        """Remember where the service lives; ``start`` opens its sockets."""
+        self.config = config
+        self.loop = loop
+        self.context = context
+        self.clock = clock
+        self.directory = Directory(0, {}, {}, {})
+        self.failures: deque[str] = deque(maxlen=FAILURES_KEPT)
+        self.counters: dict[str, int] = {
+            "commands": 0, "bulks": 0, "queries": 0, "bad_frames": 0, "failures": 0,
+        }  # fmt: skip
+        self.server: Server
+        self.publisher: StreamPublisher
+        self.lag_ms = 0.0
+        self._beat: asyncio.TimerHandle | None = None
+        self._stopping = False
+        self._callers: dict[str, tuple[CellAddress, Caller]] = {}
+
+    # Life ----------------------------------------------------------------------------------
+
+    def start(self) -> CellAddress:
+        """Bind the sockets, begin to serve, and return the endpoints."""
+        commands, stream = self.bind()
+        self._measure_lag(self.loop.time())
+        config = self.config
+        return CellAddress(
+            config.name, config.role, config.epoch, commands, stream, os.getpid(), config.host
+        )
+
+    def bind(self) -> tuple[str, str]:
+        """Open the ROUTER and the XPUB on free ports; return their endpoints."""
+        router = sockets.router(self.context)
+        commands = sockets.bind(router, self.config.host)
+        stream_socket = sockets.publisher(self.context)
+        stream = sockets.bind(stream_socket, self.config.host)
+        self.server = Server(self.loop, router, self.request, self.broken)
+        self.publisher = StreamPublisher(
+            self.loop, stream_socket, self.config.epoch, self.clock, self.broken
+        )
+        return commands, stream
+
+    def connect(self, directory: Directory) -> None:
+        """Take a newer directory; calls to cells that are gone end without an answer."""
+        if directory.version <= self.directory.version:
+            return
+        self.directory = directory
+        for name, (address, caller) in list(self._callers.items()):
+            if directory.cells.get(name) != address:
+                del self._callers[name]
+                caller.close()
+
+    def progress(self) -> dict[str, Any]:
+        """Return how far the service is on its way to ready."""
+        return {"ready": True, "detail": ""}
+
+    def health(self) -> dict[str, Any]:
+        """Return what an operator wants to know of the process."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "name": self.config.name,
+            "role": self.config.role,
+            "epoch": self.config.epoch,
+            "pid": os.getpid(),
+            "loop_lag_ms": round(self.lag_ms, 3),
+            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+            "rss_mb": round(_rss_mb(), 1),
+            "counters": dict(self.counters),
+            "failures": list(self.failures)[-5:],
+        }
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop serving. Subclasses end what is in hand first."""
+        self._stopping = True
+        if self._beat is not None:
+            self._beat.cancel()
+        for _, caller in self._callers.values():
+            caller.close()
+        self._callers.clear()
+        await asyncio.sleep(min(0.05, grace_s))  # let the last replies leave
+        self.server.close()
+        self.publisher.close()
+
+    # Requests ------------------------------------------------------------------------------
+
+    def request(self, request: Request) -> None:
+        """Dispatch one request by its kind; whatever is wrong with it is answered."""
+        try:
+            kind = messages.kind_of(request.frame)
+            if kind == frames.COMMAND:
+                self.counters["commands"] += 1
+                self.command(request)
+            elif kind == frames.BULK:
+                self.counters["bulks"] += 1
+                self.bulk(request)
+            elif kind == frames.QUERY:
+                self.counters["queries"] += 1
+                self.query(request, messages.decode_query(request.frame))
+            else:
+                raise FrameError(f"kind {kind} is no request", advice="see docs/protocol.md")
+        except frames.MalformedFrame as error:
+            self.counters["bad_frames"] += 1
+            request.reply(messages.error("bad_frame", str(error), f"byte {error.offset}"))
+        except JacquemartError as error:
+            if isinstance(error, FrameError):
+                self.counters["bad_frames"] += 1
+            request.reply(messages.error_of(error))
+        except Exception as error:  # noqa: BLE001 - our bug: said to the asker, stops nobody else
+            self.broken(error)
+            request.reply(messages.error("internal", f"{type(error).__name__}: {error}"))
+
+    def command(self, request: Request) -> None:
+        """Take a COMMAND."""
+        raise UsageError(f"a {self.config.role} cell takes no commands to devices")
+
+    def bulk(self, request: Request) -> None:
+        """Take a BULK command."""
+        raise UsageError(f"a {self.config.role} cell takes no bulk commands")
+
+    def query(self, request: Request, query: messages.Query) -> None:
+        """Answer a QUERY."""
+        handler = self.queries().get(query.verb)
+        if handler is None:
+            known = ", ".join(sorted(self.queries()))
+            raise UsageError(f"unknown query {query.verb!r}", advice=f"known here: {known}")
+        request.reply(messages.reply(handler(query.args)))
+
+    def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+        """Return the queries that are answered at once."""
+        return {"health": lambda _: self.health()}
+
+    # Calls to other cells ------------------------------------------------------------------
+
+    def caller(self, name: str) -> Caller:
+        """Return the connection to a cell of the directory.
+
+        Raises:
+            UsageError: no such cell.
+        """
+        known = self._callers.get(name)
+        if known is not None:
+            return known[1]
+        address = self.directory.cells.get(name)
+        if address is None:
+            raise UsageError(f"no cell {name!r} in the directory")
+        caller = Caller(
+            self.loop,
+            self.context,
+            address.commands,
+            f"{self.config.name}@{self.config.epoch}",
+            self.clock,
+            self.broken,
+        )
+        self._callers[name] = (address, caller)
+        return caller
+
+    # Failures ------------------------------------------------------------------------------
+
+    def broken(self, error: BaseException) -> None:
+        """Take note of an exception that nobody else handles."""
+        self.counters["failures"] += 1
+        text = "".join(traceback.format_exception_only(error)).strip()
+        self.failures.append(text[:500])
+        log.error("cell %s: %s", self.config.name, text, exc_info=error)
+
+    def _measure_lag(self, expected: float) -> None:
+        late_ms = max(0.0, (self.loop.time() - expected) * 1e3)
+        self.lag_ms = max(late_ms, self.lag_ms * 0.98)
+        due = self.loop.time() + 0.25
+        self._beat = self.loop.call_at(due, self._measure_lag, due)
+
+
+def _rss_mb() -> float:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+
+
+def text_arg(args: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    """Return a text argument of a query.
+
+    Raises:
+        UsageError: missing or not text.
+    """
+    value = args.get(name, default)
+    if not isinstance(value, str):
+        raise UsageError(f"argument {name!r} is {type(value).__name__}, allowed: text")
+    return value
+
+
+def number_arg(args: Mapping[str, Any], name: str, default: float) -> float:
+    """Return a finite number argument of a query.
+
+    Raises:
+        UsageError: not a finite number.
+    """
+    value = args.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UsageError(f"argument {name!r} is {value!r}, allowed: a finite number")
+    return value

@@ -1,0 +1,119 @@
+"""A shard: the devices of some links of one zone, their table, and its stream."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from jacquemart.native.table import PointTable
+from jacquemart.runtime.actor.base import Host
+from jacquemart.runtime.actor.device import DeviceActor
+from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.cell.link import LinkHost, LinkShell
+from jacquemart.runtime.cell.ports import DriverPort
+from jacquemart.runtime.cell.reading_plan import ReadingPlan
+from jacquemart.runtime.cell.writes import Write
+from jacquemart.runtime.model.city import PointSpec, TemplateSpec
+from jacquemart.runtime.model.directory import ShardSpec
+from jacquemart.runtime.model.field import BoundPoint
+from jacquemart.runtime.model.layout import ShardLayout
+
+
+class ShardHost(LinkHost, Host):
+    """What a shard needs of its cell."""
+
+
+class Shard:
+    """The live form of a :class:`ShardSpec` in its cell."""
+
+    def __init__(
+        self,
+        spec: ShardSpec,
+        templates: Mapping[str, TemplateSpec],
+        kinds: Mapping[str, type[DeviceActor]],
+        drivers: Mapping[str, type[Any]],
+        host: Any,
+    ) -> None:
+        """Build table, actors, drivers and plans; no I/O."""
+        self.spec = spec
+        self.layout = ShardLayout(spec, templates)
+        self.table = PointTable(self.layout.capacity, len(self.layout.groups))
+        self.layout.define(self.table)
+        self.actors: list[DeviceActor] = []
+        self.links: dict[str, LinkShell] = {}
+        self._drivers = drivers
+        by_link: dict[str, list[DeviceActor]] = {link.id: [] for link in spec.links}
+        for device, base in zip(spec.devices, self.layout.bases, strict=True):
+            template = templates[device.template]
+            actor = kinds[template.kind](device, template, self, base, host)
+            self.actors.append(actor)
+            by_link[device.link].append(actor)
+        for link in spec.links:
+            driver: DriverPort = drivers[link.driver](link, _publisher(self.table, host))
+            rng = random.Random(f"{spec.id}/{link.id}")
+            shell = LinkShell(link, driver, self.table, host, rng)
+            actors = by_link[link.id]
+            plans, periods = self._plans(driver, actors)
+            shell.prepare(actors, plans, periods)
+            self.links[link.id] = shell
+
+    def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
+        """Queue a write for a device's point."""
+        shell = self.links[actor.spec.link]
+        bound = self._bind(shell.driver, actor, point)
+        feedback = bound
+        if bound.spec.feedback:
+            at = actor.template.point_index(bound.spec.feedback)
+            feedback = self._bind(shell.driver, actor, at)
+        shell.submit(Write(actor, ticket, bound, feedback, value))
+
+    def link_state(self, actor: DeviceActor) -> tuple[bool, str]:
+        """Return whether a device's link is up, and its last error."""
+        shell = self.links[actor.spec.link]
+        return shell.up, shell.error
+
+    def feeds(self, actor: DeviceActor, alive: bool) -> None:
+        """Tell the devices that this one feeds whether they can be reached."""
+        self.links[actor.spec.link].feed(actor.id, alive)
+
+    def _bind(self, driver: DriverPort, actor: DeviceActor, point: int) -> BoundPoint:
+        spec = actor.template.points[point]
+        address = driver.address_of(spec, actor.spec)
+        return BoundPoint(actor.base + point, actor.spec, spec, address)
+
+    def _plans(
+        self, driver: DriverPort, actors: list[DeviceActor]
+    ) -> tuple[list[ReadingPlan], list[int]]:
+        """Group the polled points of a link by period; fastest first."""
+        groups: dict[int, list[tuple[BoundPoint, DeviceActor]]] = {}
+        for actor in actors:
+            for at, point in enumerate(actor.template.points):
+                if _polled(point):
+                    bound = self._bind(driver, actor, at)
+                    groups.setdefault(point.poll_ms, []).append((bound, actor))
+        plans: list[ReadingPlan] = []
+        periods: list[int] = []
+        for period_ms, members in sorted(groups.items()):
+            points = tuple(bound for bound, _ in members)
+            watches = [
+                (at, actor, bound.spec.name)
+                for at, (bound, actor) in enumerate(members)
+                if bound.spec.name in actor.watched
+            ]
+            plans.append(ReadingPlan(points, driver.plan(points), watches))
+            periods.append(period_ms * 1_000_000)
+        return plans, periods
+
+
+def _polled(point: PointSpec) -> bool:
+    return point.poll_ms > 0 and not point.address.get("derived")
+
+
+def _publisher(table: PointTable, host: Any) -> Any:
+    def publish(
+        slots: Any, values: Any, qualities: Any = None, source_times: Any = None
+    ) -> None:
+        table.update_columns(slots, values, qualities, source_times, host.clock.wall_ns())
+
+    return publish

@@ -1,0 +1,80 @@
+"""Streams that cannot lose silently: epoch and sequence of every topic.
+
+A publisher numbers the messages of each topic 1, 2, 3 … within its epoch, and repeats the last
+number in idle heartbeats. A follower therefore knows of every loss at the latest one heartbeat
+after it, asks for a snapshot, and shows STALE until it has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Step(Enum):
+    """What to do with a message of a stream."""
+
+    APPLY = "apply"
+    HOLD = "hold"
+    """A snapshot is on its way; keep the message until it is there."""
+    RESYNC = "resync"
+    """There is a gap or a new epoch: ask for a snapshot now, keep this message."""
+    DROP = "drop"
+    """Already contained in what was applied, or from an old epoch."""
+
+
+@dataclass(slots=True)
+class TopicFollower:
+    """Position of a follower in one topic. Starts without a position: unsynchronised."""
+
+    epoch: int = 0
+    sequence: int = 0
+    synchronised: bool = False
+    asking: bool = False
+    gaps: int = 0
+
+    def message(self, epoch: int, sequence: int) -> Step:
+        """Judge a message of this topic."""
+        if epoch < self.epoch:
+            return Step.DROP
+        if not self.synchronised:
+            return self._resync()
+        if epoch == self.epoch:
+            if sequence <= self.sequence:
+                return Step.DROP
+            if sequence == self.sequence + 1:
+                self.sequence = sequence
+                return Step.APPLY
+        self.gaps += 1
+        self.synchronised = False
+        return self._resync()
+
+    def heartbeat(self, epoch: int, sequence: int) -> Step:
+        """Judge a heartbeat: its sequence is the last one published."""
+        if epoch < self.epoch:
+            return Step.DROP
+        if not self.synchronised:
+            return self._resync()
+        if epoch == self.epoch and sequence <= self.sequence:
+            return Step.DROP
+        self.gaps += 1
+        self.synchronised = False
+        return self._resync()
+
+    def snapshot(self, epoch: int, sequence: int) -> bool:
+        """Take the position of a snapshot; False if it is older than what is known."""
+        self.asking = False
+        if epoch < self.epoch or (epoch == self.epoch and sequence < self.sequence):
+            return False
+        self.epoch, self.sequence, self.synchronised = epoch, sequence, True
+        return True
+
+    def snapshot_failed(self) -> None:
+        """Allow the next message or heartbeat to ask again."""
+        self.asking = False
+
+    def _resync(self) -> Step:
+        if self.asking:
+            return Step.HOLD
+        self.asking = True
+        return Step.RESYNC

@@ -1,0 +1,175 @@
+"""Calls to a peer: a request with a token, and exactly one end for each.
+
+Two message parts: the token (opaque to the peer, which sends it back as it came) and the frame.
+A call ends with a reply, with its time running out, or with the loss of the peer; the last two
+end it with ``None``, and the caller knows from ``sent`` whether the peer can have seen it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from jacquemart.runtime.model.clock import Clock
+from jacquemart.runtime.wire import sockets
+from jacquemart.runtime.wire.channel import Channel, Message
+
+Answer = Callable[[bytes | None], None]
+_SWEEP_S = 0.1
+
+
+@dataclass(slots=True)
+class _Pending:
+    expires_ns: int
+    answer: Answer
+
+
+class Caller:
+    """A DEALER to one cell, and the calls that wait for it."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        identity: str,
+        clock: Clock,
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        """Connect; the connection is made and kept by the socket."""
+        self.endpoint = endpoint
+        self._loop = loop
+        self._clock = clock
+        self._pending: dict[bytes, _Pending] = {}
+        self._next = 0
+        self._sweeper: asyncio.TimerHandle | None = None
+        socket = sockets.dealer(context, identity)
+        socket.connect(endpoint)
+        self._channel = Channel(loop, socket, self._message, on_error)
+
+    @property
+    def waiting(self) -> int:
+        """Calls without an end."""
+        return len(self._pending)
+
+    def call(self, frame: bytes, expires_ns: int, answer: Answer) -> bool:
+        """Send a request; ``answer`` gets the reply frame, or None at ``expires_ns``.
+
+        Returns False, and never calls ``answer``, if nothing was sent.
+        """
+        self._next += 1
+        token = self._next.to_bytes(8, "little")
+        if not self._channel.send(token, frame):
+            return False
+        self._pending[token] = _Pending(expires_ns, answer)
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+        return True
+
+    async def ask(self, frame: bytes, timeout_s: float) -> bytes | None:
+        """Send a request and wait for its end; None if there was no answer."""
+        future: asyncio.Future[bytes | None] = self._loop.create_future()
+
+        def answer(reply: bytes | None) -> None:
+            if not future.done():
+                future.set_result(reply)
+
+        expires = self._clock.boot_ns() + int(timeout_s * 1e9)
+        give_up = self._loop.time() + min(timeout_s, 2.0)
+        while not self.call(frame, expires, answer):  # the connection may still be in the making
+            if self._loop.time() > give_up:
+                return None
+            await asyncio.sleep(0.01)
+        return await future
+
+    def close(self) -> None:
+        """Disconnect; every waiting call ends with None."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        self._channel.close()
+        pending, self._pending = self._pending, {}
+        for call in pending.values():
+            call.answer(None)
+
+    def _message(self, parts: Message) -> None:
+        if len(parts) != 2:
+            return
+        call = self._pending.pop(parts[0], None)
+        if call is not None:
+            call.answer(parts[1])
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        now = self._clock.boot_ns()
+        late = [token for token, call in self._pending.items() if call.expires_ns <= now]
+        for token in late:
+            self._pending.pop(token).answer(None)
+        if self._pending:
+            self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+
+
+Handler = Callable[["Request"], None]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request that came to a server; answer it once with ``reply``."""
+
+    server: Server
+    peer: bytes
+    token: bytes
+    frame: bytes
+
+    def reply(self, frame: bytes) -> bool:
+        """Answer; False if the peer is gone."""
+        return self.server.channel.reply(self.peer, self.token, frame)
+
+
+class Server:
+    """A ROUTER that hands each request to a handler."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        socket: zmq.Socket[bytes],
+        handler: Handler,
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        """Serve at once. The socket must be bound already."""
+        self._handler = handler
+        self.malformed = 0
+        """Messages that were not identity, token and frame."""
+        self.channel = Channel(loop, socket, self._message, on_error)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.channel.close()
+
+    def _message(self, parts: Message) -> None:
+        if len(parts) != 3 or len(parts[1]) > 64:
+            self.malformed += 1
+            if len(parts) >= 2:
+                self._answer_malformed(parts)
+            return
+        self._handler(Request(self, parts[0], parts[1], parts[2]))
+
+    def _answer_malformed(self, parts: Message) -> None:
+        from jacquemart.runtime.wire import messages  # noqa: PLC0415 - only for broken peers
+
+        frame = messages.error(
+            "bad_frame",
+            f"a request has two parts (token up to 64 bytes, frame), not {len(parts) - 1}",
+            where="request",
+            advice="see docs/protocol.md, Requests",
+        )
+        token = parts[1] if len(parts[1]) <= 64 and len(parts) > 2 else b""
+        self.channel.reply(parts[0], token, frame)
+
+
+def no_answer(_: Any) -> None:
+    """Ignore the end of a call."""

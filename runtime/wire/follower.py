@@ -1,0 +1,178 @@
+"""Following streams: subscribe, take a snapshot, apply what comes after, heal what is missed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import zmq
+
+from jacquemart.native import frames
+from jacquemart.runtime.kernel.stream import Step, TopicFollower
+from jacquemart.runtime.model.clock import Clock
+from jacquemart.runtime.model.errors import FrameError
+from jacquemart.runtime.wire import messages, sockets
+from jacquemart.runtime.wire.channel import Channel, Message
+
+#: Messages held back while a snapshot is on its way.
+HELD = 10_000
+#: Without a message or heartbeat for so long, a topic's publisher counts as silent.
+SILENT_S = 3.0
+_RETRY_S = 0.5
+
+
+class Sink(Protocol):
+    """Where a follower puts what it hears. Called on the loop."""
+
+    def snapshot(self, topic: str, content: dict[str, Any]) -> None:
+        """Take the whole state of a topic."""
+        ...
+
+    def message(self, topic: str, kind: int, frame: bytes) -> None:
+        """Take one message, in order, none missing."""
+        ...
+
+    def stale(self, topic: str) -> None:
+        """Show what is known of the topic as STALE until the next snapshot."""
+        ...
+
+
+@dataclass(slots=True)
+class _Topic:
+    name: str
+    position: TopicFollower = field(default_factory=TopicFollower)
+    held: deque[tuple[int, int, int, bytes]] = field(default_factory=lambda: deque(maxlen=HELD))
+    heard_ns: int = 0
+    shown_stale: bool = False
+
+
+class Follower:
+    """Follows topics of one publisher."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        clock: Clock,
+        sink: Sink,
+        ask_snapshot: Callable[[str], Awaitable[dict[str, Any] | None]],
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        """Connect; ``follow`` adds topics."""
+        self._loop = loop
+        self._clock = clock
+        self._sink = sink
+        self._ask_snapshot = ask_snapshot
+        self._on_error = on_error
+        self._topics: dict[str, _Topic] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.gaps = 0
+        socket = sockets.subscriber(context)
+        socket.connect(endpoint)
+        self._channel = Channel(loop, socket, self._message, on_error)
+        self._watch = loop.call_later(1.0, self._look_for_silence)
+
+    def follow(self, topic: str) -> None:
+        """Subscribe to one topic (exact, ending in ``/``) and ask for its state."""
+        if topic not in self._topics:
+            entry = self._topics[topic] = _Topic(topic, heard_ns=self._clock.boot_ns())
+            self._channel.send(b"\x01" + topic.encode())
+            entry.position.asking = True
+            self._resync(entry)
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether every topic has its state."""
+        return all(topic.position.synchronised for topic in self._topics.values())
+
+    def close(self) -> None:
+        """Stop following."""
+        self._watch.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self._channel.close()
+
+    def _message(self, parts: Message) -> None:
+        if len(parts) != 2:
+            raise FrameError(f"a stream message has topic and frame, not {len(parts)} parts")
+        entry = self._topics.get(parts[0].decode(errors="replace"))
+        if entry is None:
+            return
+        frame = parts[1]
+        kind = messages.kind_of(frame)
+        entry.heard_ns = self._clock.boot_ns()
+        if kind == frames.HEARTBEAT:
+            beat = frames.decode_heartbeat(frame)
+            step = entry.position.heartbeat(beat.epoch, beat.sequence)
+            if step is Step.RESYNC:
+                self._gap(entry)
+            return
+        if kind == frames.BATCH:
+            batch = frames.decode_batch(frame)
+            epoch, sequence = batch.epoch, batch.sequence
+        else:
+            _, epoch, sequence, _ = messages.decode_stream(frame)
+        step = entry.position.message(epoch, sequence)
+        if step is Step.APPLY:
+            self._sink.message(entry.name, kind, frame)
+        elif step is not Step.DROP:
+            entry.held.append((epoch, sequence, kind, frame))
+            if step is Step.RESYNC:
+                self._gap(entry)
+
+    def _gap(self, entry: _Topic) -> None:
+        self.gaps += 1
+        self._show_stale(entry)
+        self._resync(entry)
+
+    def _show_stale(self, entry: _Topic) -> None:
+        if not entry.shown_stale:
+            entry.shown_stale = True
+            self._sink.stale(entry.name)
+
+    def _resync(self, entry: _Topic) -> None:
+        task = self._loop.create_task(self._fetch(entry))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fetch(self, entry: _Topic) -> None:
+        while True:
+            try:
+                content = await self._ask_snapshot(entry.name)
+                if content is not None and entry.position.snapshot(
+                    content["epoch"], content["sequence"]
+                ):
+                    self._sink.snapshot(entry.name, content)
+                    entry.shown_stale = False
+                    entry.heard_ns = self._clock.boot_ns()
+                    self._release(entry)
+                    return
+            except Exception as error:  # noqa: BLE001 - try again; said once each time
+                self._on_error(error)
+            await asyncio.sleep(_RETRY_S)
+            entry.position.asking = True
+
+    def _release(self, entry: _Topic) -> None:
+        held, entry.held = entry.held, deque(maxlen=HELD)
+        for epoch, sequence, kind, frame in held:
+            step = entry.position.message(epoch, sequence)
+            if step is Step.APPLY:
+                self._sink.message(entry.name, kind, frame)
+            elif step is not Step.DROP:
+                entry.held.append((epoch, sequence, kind, frame))
+                if step is Step.RESYNC:
+                    self._gap(entry)
+
+    def _look_for_silence(self) -> None:
+        limit = self._clock.boot_ns() - int(SILENT_S * 1e9)
+        for entry in self._topics.values():
+            if entry.position.synchronised and entry.heard_ns < limit:
+                self._show_stale(entry)
+                entry.position.synchronised = False
+                entry.position.asking = True
+                self._resync(entry)
+        self._watch = self._loop.call_later(1.0, self._look_for_silence)

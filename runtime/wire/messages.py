@@ -1,0 +1,259 @@
+"""The cold frames as values: bulk commands, queries, events, rollups, snapshots, errors.
+
+Hot frames (command, outcome, batch, heartbeat) are encoded in ``native.frames``. Every decoder
+here checks each field's type and raises :class:`FrameError` naming it; see docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jacquemart.native import frames
+from jacquemart.native.table import Rollup
+from jacquemart.runtime.model.errors import FrameError, JacquemartError, error_from_code
+from jacquemart.runtime.model.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One command for many devices, chosen by zone, kind and device pattern."""
+
+    id: bytes
+    principal: str
+    zone: str
+    """A zone id or pattern; ``*`` is all."""
+    kind: str
+    device: str
+    point: str
+    value: float | int | bool | None
+    unit: str
+    priority: int
+    deadline_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """Outcomes of a bulk command as columns; ``exceptions`` explains those not APPLIED."""
+
+    id: bytes
+    devices: Sequence[str]
+    statuses: bytes
+    values: bytes
+    """f64 little-endian; NaN where nothing was read back."""
+    dispatched_ns: bytes
+    """u64 little-endian."""
+    finished_ns: bytes
+    exceptions: Mapping[int, tuple[str, str]]
+    """Index -> (reason, detail)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question; ``verb`` says which, ``args`` are its named arguments."""
+
+    verb: str
+    args: Mapping[str, Any]
+
+
+def _field(items: Sequence[Any], at: int, name: str, kinds: tuple[type, ...]) -> Any:
+    value = items[at] if at < len(items) else None
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        allowed = " or ".join(kind.__name__ for kind in kinds)
+        raise FrameError(
+            f"field {name!r} is {type(value).__name__}, allowed: {allowed}",
+            where=f"frame position {at}",
+            advice="see docs/protocol.md",
+        )
+    return value
+
+
+def unpack(frame: bytes, limit: int = 64 * 2**20) -> list[Any]:
+    """Check and decode a cold frame.
+
+    Raises:
+        FrameError: malformed; the peer's fault.
+    """
+    try:
+        return frames.unpack(frame, limit)
+    except frames.MalformedFrame as error:
+        raise FrameError(str(error), where=f"byte {error.offset}") from error
+
+
+def kind_of(frame: bytes) -> int:
+    """Return a frame's kind.
+
+    Raises:
+        FrameError: not a frame of this protocol and version.
+    """
+    try:
+        return frames.kind_of(frame)
+    except frames.MalformedFrame as error:
+        raise FrameError(str(error), where=f"byte {error.offset}") from error
+
+
+def encode_bulk(bulk: Bulk) -> bytes:
+    """Encode a bulk command."""
+    return frames.pack(
+        frames.BULK, bulk.id, bulk.principal, bulk.zone, bulk.kind, bulk.device, bulk.point,
+        bulk.value, bulk.unit, bulk.priority, bulk.deadline_ns,
+    )  # fmt: skip
+
+
+def decode_bulk(frame: bytes) -> Bulk:
+    """Decode a bulk command.
+
+    Raises:
+        FrameError: a field is missing or of a wrong type.
+    """
+    items = unpack(frame)
+    identity = _field(items, 2, "id", (bytes,))
+    if len(identity) != 16:
+        raise FrameError(f"field 'id' has {len(identity)} bytes, allowed: 16", where="position 2")
+    value = items[8] if len(items) > 8 else None
+    if value is not None and not isinstance(value, (bool, int, float)):
+        raise FrameError(
+            f"field 'value' is {type(value).__name__}, allowed: number, bool or nil",
+            where="frame position 8",
+        )
+    priority = _field(items, 10, "priority", (int,))
+    if not 1 <= priority <= 16:
+        raise FrameError(f"field 'priority' is {priority}, allowed: 1 to 16", where="position 10")
+    texts = [
+        _field(items, at, name, (str,))
+        for at, name in enumerate(("principal", "zone", "kind", "device", "point"), start=3)
+    ]
+    return Bulk(
+        identity, *texts, value, _field(items, 9, "unit", (str,)), priority,
+        _field(items, 11, "deadline_ns", (int,)),
+    )  # fmt: skip
+
+
+def encode_bulk_result(result: BulkResult) -> bytes:
+    """Encode the outcomes of a bulk command."""
+    return frames.pack(
+        frames.BULK_OUTCOME, result.id, list(result.devices), result.statuses, result.values,
+        result.dispatched_ns, result.finished_ns,
+        [[index, reason, detail] for index, (reason, detail) in result.exceptions.items()],
+    )  # fmt: skip
+
+
+def decode_bulk_result(frame: bytes) -> BulkResult:
+    """Decode the outcomes of a bulk command.
+
+    Raises:
+        FrameError: a field is missing, of a wrong type, or columns disagree in length.
+    """
+    items = unpack(frame)
+    devices = _field(items, 3, "devices", (list,))
+    statuses, values, dispatched, finished = (
+        _field(items, at, name, (bytes,))
+        for at, name in enumerate(("statuses", "values", "dispatched_ns", "finished_ns"), start=4)
+    )
+    count = len(devices)
+    if (len(statuses), len(values), len(dispatched), len(finished)) != (
+        count,
+        8 * count,
+        8 * count,
+        8 * count,
+    ):
+        raise FrameError("columns of a bulk outcome disagree in length", where="positions 3 to 7")
+    try:
+        exceptions = {
+            int(index): (str(reason), str(detail))
+            for index, reason, detail in _field(items, 8, "exceptions", (list,))
+        }
+    except (TypeError, ValueError) as error:
+        raise FrameError("field 'exceptions' is not [index, reason, detail]") from error
+    return BulkResult(
+        _field(items, 2, "id", (bytes,)), devices, statuses, values, dispatched, finished,
+        exceptions,
+    )  # fmt: skip
+
+
+def query(verb: str, **args: Any) -> bytes:
+    """Encode a question."""
+    return frames.pack(frames.QUERY, verb, args)
+
+
+def decode_query(frame: bytes) -> Query:
+    """Decode a question.
+
+    Raises:
+        FrameError: malformed.
+    """
+    items = unpack(frame)
+    args = _field(items, 3, "args", (dict,))
+    if not all(isinstance(key, str) for key in args):
+        raise FrameError("field 'args' has keys that are not text", where="frame position 3")
+    return Query(_field(items, 2, "verb", (str,)), args)
+
+
+def reply(value: Any) -> bytes:
+    """Encode the answer to a question."""
+    return frames.pack(frames.REPLY, value)
+
+
+def error(code: str, message: str, where: str = "", advice: str = "") -> bytes:
+    """Encode a typed error."""
+    return frames.pack(frames.ERROR, code, message[:2_000], where[:500], advice[:500])
+
+
+def error_of(exception: JacquemartError) -> bytes:
+    """Encode an exception as a typed error."""
+    return error(exception.code, exception.message, exception.where, exception.advice)
+
+
+def decode_reply(frame: bytes) -> Any:
+    """Return the value of a REPLY; raise what an ERROR carries.
+
+    Raises:
+        JacquemartError: the error that the peer sent.
+        FrameError: neither a reply nor an error.
+    """
+    kind = kind_of(frame)
+    if kind == frames.REPLY:
+        return unpack(frame)[2]
+    if kind == frames.ERROR:
+        items = unpack(frame)
+        code, message, where, advice = (
+            _field(items, at, name, (str,))
+            for at, name in enumerate(("code", "message", "where", "advice"), start=2)
+        )
+        raise error_from_code(code, message, where, advice)
+    raise FrameError(f"kind {kind} is neither a reply nor an error")
+
+
+def encode_event(topic: str, epoch: int, sequence: int, event: Event) -> bytes:
+    """Encode an event of a stream."""
+    return frames.pack(frames.EVENT, topic, epoch, sequence, event.as_list())
+
+
+def encode_rollup(
+    topic: str, epoch: int, sequence: int, wall_ns: int, rows: Sequence[Sequence[Any]]
+) -> bytes:
+    """Encode rollup rows ``[kind, point, count, online, sum, min, max, worst]`` of a stream."""
+    return frames.pack(frames.ROLLUP, topic, epoch, sequence, wall_ns, list(rows))
+
+
+def rollup_row(kind: str, point: str, rollup: Rollup) -> list[Any]:
+    """Return the wire form of one aggregate; NaN stands for "no online member"."""
+    return [kind, point, *rollup]
+
+
+def decode_stream(frame: bytes) -> tuple[str, int, int, Any]:
+    """Return topic, epoch, sequence and content of an EVENT or ROLLUP frame.
+
+    Raises:
+        FrameError: malformed.
+    """
+    items = unpack(frame)
+    topic = _field(items, 2, "topic", (str,))
+    epoch = _field(items, 3, "epoch", (int,))
+    sequence = _field(items, 4, "sequence", (int,))
+    if items[1] == frames.EVENT:
+        return topic, epoch, sequence, Event.from_list(_field(items, 5, "event", (list,)))
+    if items[1] == frames.ROLLUP:
+        return topic, epoch, sequence, _field(items, 6, "rows", (list,))
+    raise FrameError(f"kind {items[1]} is no stream message")

@@ -1,0 +1,119 @@
+"""Publishing with a sequence a topic: batches, events, rollups, and heartbeats when idle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq
+
+from jacquemart.native import frames
+from jacquemart.runtime.model.clock import Clock
+from jacquemart.runtime.model.event import Event
+from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire.channel import Channel, Message
+
+#: An idle topic says its last sequence this often.
+HEARTBEAT_S = 1.0
+#: Events kept for snapshots, a topic.
+EVENTS_KEPT = 1_000
+
+
+@dataclass(slots=True)
+class _Topic:
+    name: str
+    encoded: bytes
+    sequence: int = 0
+    spoke: bool = False
+    events: deque[list[Any]] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+
+
+class StreamPublisher:
+    """An XPUB with numbered topics. All topics share the epoch of their cell."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        socket: zmq.Socket[bytes],
+        epoch: int,
+        clock: Clock,
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        """Publish on a bound XPUB socket."""
+        self.epoch = epoch
+        self.subscriptions: set[bytes] = set()
+        self._loop = loop
+        self._clock = clock
+        self._topics: dict[str, _Topic] = {}
+        self._channel = Channel(loop, socket, self._subscription, on_error)
+        self._beat = loop.call_later(HEARTBEAT_S, self._heartbeat)
+
+    def open_topic(self, topic: str) -> None:
+        """Announce a topic, so that it has heartbeats before its first message."""
+        self._topic(topic)
+
+    def sequence(self, topic: str) -> int:
+        """Return the number of the last message of a topic; 0 before the first."""
+        return self._topic(topic).sequence
+
+    def batch(self, topic: str, columns: tuple[bytes, bytes, bytes, bytes, bytes]) -> None:
+        """Publish changed points."""
+        entry = self._next(topic)
+        frame = frames.encode_batch(topic, self.epoch, entry.sequence, *columns)
+        self._channel.send(entry.encoded, frame)
+
+    def event(self, topic: str, event: Event) -> None:
+        """Publish an event and keep it for snapshots."""
+        entry = self._next(topic)
+        entry.events.append([entry.sequence, event.as_list()])
+        frame = messages.encode_event(topic, self.epoch, entry.sequence, event)
+        self._channel.send(entry.encoded, frame)
+
+    def rollup(self, topic: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Publish aggregates."""
+        entry = self._next(topic)
+        frame = messages.encode_rollup(
+            topic, self.epoch, entry.sequence, self._clock.wall_ns(), rows
+        )
+        self._channel.send(entry.encoded, frame)
+
+    def kept_events(self, topic: str) -> list[list[Any]]:
+        """Return the events kept for a topic, each with its sequence, oldest first."""
+        return list(self._topic(topic).events)
+
+    def close(self) -> None:
+        """Stop publishing."""
+        self._beat.cancel()
+        self._channel.close()
+
+    def _topic(self, name: str) -> _Topic:
+        entry = self._topics.get(name)
+        if entry is None:
+            entry = self._topics[name] = _Topic(name, name.encode())
+        return entry
+
+    def _next(self, name: str) -> _Topic:
+        entry = self._topic(name)
+        entry.sequence += 1
+        entry.spoke = True
+        return entry
+
+    def _subscription(self, parts: Message) -> None:
+        request = parts[0]
+        if request[:1] == b"\x01":
+            self.subscriptions.add(request[1:])
+        elif request[:1] == b"\x00":
+            self.subscriptions.discard(request[1:])
+
+    def _heartbeat(self) -> None:
+        now = self._clock.boot_ns()
+        for entry in self._topics.values():
+            if entry.spoke:
+                entry.spoke = False
+                continue
+            beat = frames.Heartbeat(entry.name, self.epoch, entry.sequence, now)
+            self._channel.send(entry.encoded, frames.encode_heartbeat(beat))
+        self._beat = self._loop.call_later(HEARTBEAT_S, self._heartbeat)

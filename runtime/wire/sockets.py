@@ -1,0 +1,113 @@
+"""The sockets of the data plane and their settings; asserted here, set nowhere else.
+
+Each setting answers a trap that was measured: ROUTER drops silently without MANDATORY, a DEALER
+queues for peers that do not exist without IMMEDIATE, half-open connections live for hours
+without heartbeats, and close waits for ever without LINGER.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+import zmq
+
+from jacquemart.runtime.model.errors import ConfigError, StartError
+
+#: Largest frame between cells (a bulk outcome of a hundred thousand devices fits).
+CELL_FRAME_LIMIT = 64 * 2**20
+#: Largest frame that a client may send to a gateway.
+CLIENT_FRAME_LIMIT = 64 * 2**10
+HIGH_WATER = 100_000
+CLIENT_HIGH_WATER = 10_000
+
+
+def _common(socket: zmq.Socket[bytes], *, frame_limit: int, high_water: int) -> None:
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.MAXMSGSIZE, frame_limit)
+    socket.setsockopt(zmq.SNDHWM, high_water)
+    socket.setsockopt(zmq.RCVHWM, high_water)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, 1_000)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3_000)
+    socket.setsockopt(zmq.HANDSHAKE_IVL, 2_000)
+    socket.setsockopt(zmq.RECONNECT_IVL, 50)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2_000)
+
+
+def router(
+    context: zmq.Context[zmq.Socket[bytes]],
+    *,
+    frame_limit: int = CELL_FRAME_LIMIT,
+    high_water: int = HIGH_WATER,
+) -> zmq.Socket[bytes]:
+    """Return a ROUTER that says when a peer is gone and keeps its first claimant of a name."""
+    socket = context.socket(zmq.ROUTER)
+    _common(socket, frame_limit=frame_limit, high_water=high_water)
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    return socket
+
+
+def dealer(
+    context: zmq.Context[zmq.Socket[bytes]], identity: str = "", *, high_water: int = HIGH_WATER
+) -> zmq.Socket[bytes]:
+    """Return a DEALER that never queues for a peer that is not there."""
+    socket = context.socket(zmq.DEALER)
+    _common(socket, frame_limit=CELL_FRAME_LIMIT, high_water=high_water)
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    if identity:
+        socket.setsockopt(zmq.IDENTITY, identity.encode())
+    return socket
+
+
+def publisher(
+    context: zmq.Context[zmq.Socket[bytes]], *, high_water: int = HIGH_WATER
+) -> zmq.Socket[bytes]:
+    """Return an XPUB. It drops at its high-water mark; sequences make that visible."""
+    socket = context.socket(zmq.XPUB)
+    _common(socket, frame_limit=CLIENT_FRAME_LIMIT, high_water=high_water)
+    return socket
+
+
+def subscriber(
+    context: zmq.Context[zmq.Socket[bytes]], *, high_water: int = HIGH_WATER
+) -> zmq.Socket[bytes]:
+    """Return an XSUB: subscriptions are messages ``\\x01topic`` and ``\\x00topic``."""
+    socket = context.socket(zmq.XSUB)
+    _common(socket, frame_limit=CELL_FRAME_LIMIT, high_water=high_water)
+    return socket
+
+
+def bind(socket: zmq.Socket[bytes], host: str, port: int = 0) -> str:
+    """Bind to tcp ``host:port`` (0: any free port) and return the endpoint.
+
+    Raises:
+        StartError: the port is taken or the address is not of this host.
+    """
+    address = f"[{host}]" if ":" in host else host
+    try:
+        socket.bind(f"tcp://{address}:{port or '*'}")
+    except zmq.ZMQError as error:
+        raise StartError(
+            f"cannot listen there: {error.strerror or error}",
+            where=f"tcp://{address}:{port}",
+            advice="is another city running? choose other ports in [gateway]",
+        ) from error
+    endpoint: bytes = socket.getsockopt(zmq.LAST_ENDPOINT)  # type: ignore[assignment]
+    return endpoint.rstrip(b"\0").decode()
+
+
+def require_loopback(host: str, where: str) -> None:
+    """Refuse any address that others can reach, as long as the city is not secured.
+
+    Raises:
+        ConfigError: not a loopback address; the operator's fault.
+    """
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigError(
+            f"{host!r} is not a loopback address, and the city is not secured",
+            where=where,
+            advice="use 127.0.0.1; reach it from elsewhere through an authenticated tunnel",
+        )
