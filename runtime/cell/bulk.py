@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import translate
 from re import Pattern, compile
 
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.model.city import TemplateSpec
+from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.outcome import Status
 from jacquemart.runtime.wire.messages import Bulk, BulkResult
 
@@ -142,3 +144,21 @@ def unanswered(
         bytes(8 * count),
         {at: (reason, detail) for at in range(count)},
     )
+
+
+def devices_meant(
+    bulk: Bulk,
+    shards: Iterable[ShardSpec],
+    templates: Mapping[str, TemplateSpec],
+    zones: Collection[str],
+) -> list[str]:
+    """Return the devices that a bulk command means in some zones, from the city alone."""
+    device, kind = pattern(bulk.device), pattern(bulk.kind)
+    kinds = {name for name, template in templates.items() if kind.match(template.kind)}
+    return [
+        spec.id
+        for shard in shards
+        if shard.zone in zones
+        for spec in shard.devices
+        if spec.template in kinds and device.match(spec.id)
+    ]

@@ -1,0 +1,230 @@
+"""The centre cell: the command centre over all zones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jacquemart.native import frames
+from jacquemart.native.table import Rollup
+from jacquemart.runtime.actor.base import Actor
+from jacquemart.runtime.actor.device import DeviceActor
+from jacquemart.runtime.actor.supervisor import Supervisor
+from jacquemart.runtime.cell.bulk import devices_meant, merge, unanswered
+from jacquemart.runtime.cell.fan_out import ANSWER_AFTER_DEADLINE_NS, CellFanOut, decode_answer
+from jacquemart.runtime.cell.service import Service, number_arg, text_arg
+from jacquemart.runtime.model.directory import CellAddress, Directory
+from jacquemart.runtime.model.errors import JacquemartError, UsageError
+from jacquemart.runtime.model.event import Event
+from jacquemart.runtime.model.outcome import Reason, Status
+from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire.calls import Request
+from jacquemart.runtime.wire.follower import Follower
+from jacquemart.runtime.wire.messages import Bulk, BulkResult
+
+TOTAL_S = 0.25
+SNAPSHOT_S = 5.0
+CITY_TOPIC = "c/"
+
+Rows = dict[tuple[str, str], Rollup]
+
+
+class CentreCell(Service):
+    """Follows all zones, keeps their aggregates, and commands them."""
+
+    def start_centre(
+        self, centre: type[Supervisor], kinds: Mapping[str, type[DeviceActor]]
+    ) -> None:
+        """Make the command centre."""
+        self.centre = centre("centre", self, kinds, self._fan_out)
+        self.rows: dict[str, Rows] = {zone.id: {} for zone in self.config.zones}
+        self._stale: set[str] = set()
+        self._changed = False
+        self._followers: dict[str, tuple[CellAddress, Follower]] = {}
+        self.publisher.open_topic(CITY_TOPIC)
+        self.centre.start()
+        self._total_timer = self.loop.call_later(TOTAL_S, self._total)
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop following."""
+        self._total_timer.cancel()
+        for _, follower in self._followers.values():
+            follower.close()
+        self.centre.stop()
+        await super().stop(grace_s)
+
+    def connect(self, directory: Directory) -> None:
+        """Follow each zone at the cell that supervises it now."""
+        super().connect(directory)
+        for zone, cell in self.directory.zones.items():
+            if cell in self.directory.cells:
+                follower = self._follower(cell)
+                follower.follow(f"z/{zone}/")
+                follower.follow(f"e/{zone}/")
+
+    def progress(self) -> dict[str, Any]:
+        """Return whether every zone is followed."""
+        ready = bool(self._followers) and all(f.synchronised for _, f in self._followers.values())
+        return {"ready": ready, "detail": f"{len(self.rows)} zones"}
+
+    def _follower(self, cell: str) -> Follower:
+        address = self.directory.cells[cell]
+        known = self._followers.get(cell)
+        if known is not None and known[0] == address:
+            return known[1]
+        if known is not None:
+            known[1].close()
+
+        async def ask(topic: str) -> dict[str, Any] | None:
+            frame = await self.caller(cell).ask(
+                messages.query("snapshot", topic=topic), SNAPSHOT_S
+            )
+            content = messages.decode_reply(frame) if frame is not None else None
+            return content if isinstance(content, dict) else None
+
+        follower = Follower(
+            self.loop, self.context, address.stream, self.clock, self, ask, self.broken
+        )
+        self._followers[cell] = (address, follower)
+        return follower
+
+    # What the followers hear -----------------------------------------------------------------
+
+    def snapshot(self, topic: str, content: dict[str, Any]) -> None:
+        """Take a zone's aggregates."""
+        if topic.startswith("z/"):
+            self._take_rows(topic[2:-1], content["rows"])
+
+    def message(self, topic: str, kind: int, frame: bytes) -> None:
+        """Take a zone's aggregates or event."""
+        _, _, _, content = messages.decode_stream(frame)
+        if kind == frames.ROLLUP:
+            self._take_rows(topic[2:-1], content)
+        elif kind == frames.EVENT:
+            self.centre.take_event(content)
+
+    def stale(self, topic: str) -> None:
+        """Show a zone as STALE: its stream has a gap or is silent."""
+        if topic.startswith("z/"):
+            zone = topic[2:-1]
+            self._stale.add(zone)
+            self.rows[zone] = {
+                key: row._replace(online=0, worst=max(row.worst, Quality.STALE_GAP))
+                for key, row in self.rows[zone].items()
+            }
+            self._changed = True
+
+    def _take_rows(self, zone: str, rows: list[list[Any]]) -> None:
+        self._stale.discard(zone)
+        self.rows[zone] = {(row[0], row[1]): Rollup(*row[2:8]) for row in rows}
+        self._changed = True
+
+    def _total(self) -> None:
+        if self._changed:
+            self._changed = False
+            rows = self.centre.total(self.rows)  # type: ignore[attr-defined]
+            self.publisher.rollup(
+                CITY_TOPIC, [messages.rollup_row(*key, row) for key, row in rows.items()]
+            )
+        self._total_timer = self.loop.call_later(TOTAL_S, self._total)
+
+    def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
+        """Publish an event of the centre itself."""
+        event = Event(name, "", actor.id, self.clock.wall_ns(), severity, dict(detail))
+        self.publisher.event("e/centre/", event)
+
+    def failed(self, actor: Any, error: BaseException) -> None:
+        """Take note of a bug in the centre's actor."""
+        self.broken(error)
+
+    # Commands --------------------------------------------------------------------------------
+
+    def bulk(self, request: Request) -> None:
+        """Command all zones that are meant."""
+        bulk = messages.decode_bulk(request.frame)
+        self._fan_out(
+            bulk, lambda result: request.reply(messages.encode_bulk_result(result)) and None
+        )
+
+    def _fan_out(self, bulk: Bulk, done: Callable[[BulkResult], None]) -> None:
+        zones = CellFanOut.zones_meant(bulk, self.directory.zones)
+        cells = sorted({self.directory.zones[zone] for zone in zones})
+        parts: list[BulkResult] = []
+        if not cells:
+            self.loop.call_soon(done, merge(bulk.id, parts))
+            return
+
+        def collect(result: BulkResult) -> None:
+            parts.append(result)
+            if len(parts) == len(cells):
+                done(merge(bulk.id, parts))
+
+        for cell in cells:
+            self._send(bulk, cell, collect)
+
+    def _send(self, bulk: Bulk, cell: str, collect: Callable[[BulkResult], None]) -> None:
+        def answer(frame: bytes | None) -> None:
+            if frame is not None:
+                try:
+                    collect(decode_answer(frame))
+                    return
+                except JacquemartError as error:
+                    why = str(error)
+            else:
+                why = "did not answer"
+            collect(self._lost(bulk, cell, Status.INDETERMINATE, f"{cell}: {why}"))
+
+        # The zone answers a little after the cells had to; see CellFanOut.
+        expires = bulk.deadline_ns + ANSWER_AFTER_DEADLINE_NS + 1_000_000_000
+        if not self.caller(cell).call(messages.encode_bulk(bulk), expires, answer):
+            lost = self._lost(bulk, cell, Status.REJECTED, f"{cell} is not reachable")
+            self.loop.call_soon(collect, lost)
+
+    def _lost(self, bulk: Bulk, cell: str, status: Status, detail: str) -> BulkResult:
+        zones = set(CellFanOut.zones_meant(bulk, self.directory.zones))
+        here = {zone for zone in zones if self.directory.zones[zone] == cell}
+        meant = devices_meant(bulk, self.config.shards, self.config.templates, here)
+        return unanswered(bulk.id, meant, status, Reason.CELL_LOST, detail)
+
+    # Queries ---------------------------------------------------------------------------------
+
+    def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+        """Return the queries of the centre."""
+        return {
+            **super().queries(),
+            "zones": lambda _: self._zones(),
+            "events": lambda args: self.centre.recent(  # type: ignore[attr-defined]
+                int(number_arg(args, "number", 20))
+            ),
+            "snapshot": self._snapshot,
+        }
+
+    def _zones(self) -> dict[str, Any]:
+        names = {zone.id: zone.name for zone in self.config.zones}
+        total = self.centre.total(self.rows)  # type: ignore[attr-defined]
+        return {
+            "city": self.config.city_name,
+            "zones": [
+                {
+                    "zone": zone,
+                    "name": names[zone],
+                    "stale": zone in self._stale,
+                    **self.centre.summarize(rows),
+                }
+                for zone, rows in self.rows.items()
+            ],
+            "total": self.centre.summarize(total),
+        }
+
+    def _snapshot(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        topic = text_arg(args, "topic")
+        if topic != CITY_TOPIC:
+            raise UsageError(f"no topic {topic!r} in the centre")
+        rows = self.centre.total(self.rows)  # type: ignore[attr-defined]
+        return {
+            "topic": topic,
+            "epoch": self.publisher.epoch,
+            "sequence": self.publisher.sequence(topic),
+            "rows": [messages.rollup_row(*key, row) for key, row in rows.items()],
+        }

@@ -1,0 +1,180 @@
+"""A cell's thread: one loop that owns everything, and the few calls that reach it from outside.
+
+Ray's threads only hand over start, connect, progress, health and stop; nothing with a deadline
+passes here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import resource
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import uvloop
+import zmq
+
+from jacquemart.runtime.cell.watchdog import LoopWatchdog
+from jacquemart.runtime.city.registry import find_drivers, find_kinds, find_supervisor
+from jacquemart.runtime.model.clock import Clock, SystemClock
+from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
+from jacquemart.runtime.model.errors import StartError
+
+T = TypeVar("T")
+log = logging.getLogger("jacquemart.cell")
+
+#: How long a call from outside waits for the loop.
+CALL_S = 30.0
+
+
+class CellHost:
+    """One cell in this process. Thread-safe: its methods may be called from any thread."""
+
+    def __init__(self, config: CellConfig, clock: Clock | None = None) -> None:
+        """Prepare the cell; ``start`` makes it live."""
+        self.config = config
+        self._clock = clock or SystemClock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._service: Any = None
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._watchdog: LoopWatchdog | None = None
+
+    def start(self) -> CellAddress:
+        """Start the loop's thread, bind the sockets, start the actors.
+
+        Raises:
+            StartError: a port is taken, or a kind or driver cannot be found.
+        """
+        if self._thread is not None:
+            raise StartError("the cell runs already", where=self.config.name)
+        raise_file_limit()
+        loop = self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._run, name=f"cell-{self.config.name}", daemon=True
+        )
+        self._thread.start()
+        self._watchdog = LoopWatchdog(loop, self._thread, self.config.name)
+        return self._ask(self._start)
+
+    def connect(self, directory: Directory) -> None:
+        """Take a newer directory."""
+        self._ask(lambda: self._service.connect(directory))
+
+    def progress(self) -> dict[str, Any]:
+        """Return how far the cell is on its way to ready: at least ``ready`` and ``detail``."""
+        return self._ask(lambda: self._service.progress())  # type: ignore[no-any-return]
+
+    def health(self) -> dict[str, Any]:
+        """Return load, counters and recent failures."""
+        found: dict[str, Any] = self._ask(lambda: self._service.health())
+        if self._watchdog is not None:
+            found["held"] = self._watchdog.held
+        return found
+
+    def stop(self, grace_s: float = 5.0) -> None:
+        """End what is in hand, close the sockets, end the thread; idempotent."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None or not thread.is_alive():
+            return
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        try:
+            if self._service is not None:
+                self._ask(lambda: self._service.stop(grace_s), limit_s=grace_s + 5.0)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(5.0)
+            if self._context is not None:
+                self._context.term()
+            self._loop = self._thread = None
+
+    # On the loop ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        assert self._loop is not None  # noqa: S101 - set before the thread starts
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            pending = asyncio.all_tasks(self._loop)
+            for task in pending:
+                task.cancel()
+            if pending:
+                self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            self._loop.close()
+
+    def _start(self) -> CellAddress:
+        assert self._loop is not None  # noqa: S101 - this runs on it
+        self._context = zmq.Context()
+        service = _service(self.config, self._loop, self._context, self._clock)
+        address: CellAddress = service.start()
+        _populate(service, self.config)
+        self._service = service
+        gc.collect()
+        gc.freeze()  # what lives now lives as long as the cell: no collection need visit it
+        return address
+
+    def _ask(self, action: Callable[[], T | Awaitable[T]], limit_s: float = CALL_S) -> T:
+        loop = self._loop
+        if loop is None:
+            raise StartError("the cell is not running", where=self.config.name)
+
+        async def run() -> T:
+            result = action()
+            return await result if isinstance(result, Awaitable) else result
+
+        return asyncio.run_coroutine_threadsafe(run(), loop).result(limit_s)
+
+
+def _service(
+    config: CellConfig,
+    loop: asyncio.AbstractEventLoop,
+    context: zmq.Context[zmq.Socket[bytes]],
+    clock: Clock,
+) -> Any:
+    """Make the service of a role; imported late, so that a cell loads only what it needs."""
+    if config.role == "device":
+        from jacquemart.runtime.cell.device_cell import DeviceCell as Role  # noqa: PLC0415
+    elif config.role == "zone":
+        from jacquemart.runtime.cell.zone_cell import ZoneCell as Role  # noqa: PLC0415
+    elif config.role == "centre":
+        from jacquemart.runtime.cell.centre_cell import CentreCell as Role  # noqa: PLC0415
+    else:
+        from jacquemart.runtime.gateway.gateway import Gateway as Role  # noqa: PLC0415
+    return Role(config, loop, context, clock)
+
+
+def _populate(service: Any, config: CellConfig) -> None:
+    if config.role == "gateway":
+        return
+    kinds = find_kinds({template.kind for template in config.templates.values()})
+    if config.role == "device":
+        service.start_shards(kinds, find_drivers({l.driver for s in config.shards for l in s.links}))
+    elif config.role == "zone":
+        service.start_zones(find_supervisor("zone"), kinds)
+    else:
+        service.start_centre(find_supervisor("centre"), kinds)
+
+
+def raise_file_limit() -> None:
+    """Raise RLIMIT_NOFILE to what the system allows: a cell has a socket for each link."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (ValueError, OSError) as error:
+            log.warning("cannot raise the limit of open files above %d: %s", soft, error)
+
+
+def setup_logging(name: str) -> None:
+    """Log warnings and errors to stderr, which Ray keeps in its session folder."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        stream=sys.stderr,
+        format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
+    )

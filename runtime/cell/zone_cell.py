@@ -1,0 +1,256 @@
+"""The zone cell: supervisors of zones, apart from the devices they supervise."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jacquemart.native import frames
+from jacquemart.native.table import PointTable, Rollup
+from jacquemart.runtime.actor.base import Actor
+from jacquemart.runtime.actor.device import DeviceActor
+from jacquemart.runtime.actor.supervisor import ShardView, Supervisor, merge_rollups
+from jacquemart.runtime.cell.bulk import merge
+from jacquemart.runtime.cell.fan_out import CellFanOut
+from jacquemart.runtime.cell.listing import list_devices
+from jacquemart.runtime.cell.service import Service, text_arg
+from jacquemart.runtime.model.directory import CellAddress, Directory
+from jacquemart.runtime.model.errors import UsageError
+from jacquemart.runtime.model.event import Event
+from jacquemart.runtime.model.layout import ShardLayout
+from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire.calls import Request
+from jacquemart.runtime.wire.follower import Follower
+
+#: Zones put their aggregates together this often.
+ROLLUP_S = 0.1
+SWEEP_S = 1.0
+SNAPSHOT_S = 5.0
+
+Rows = dict[tuple[str, str], Rollup]
+
+
+class ZoneCell(Service):
+    """Follows the shards of its zones, keeps their tables, publishes rollups and events."""
+
+    def start_zones(
+        self, supervisor: type[Supervisor], kinds: Mapping[str, type[DeviceActor]]
+    ) -> None:
+        """Make a supervisor for each zone, and an empty table for each shard."""
+        self.views: dict[str, ShardView] = {}
+        self.supervisors: dict[str, Supervisor] = {}
+        self.rows: dict[str, Rows] = {}
+        self._followers: dict[str, tuple[CellAddress, Follower]] = {}
+        self._shards_of: dict[str, list[str]] = {zone.id: [] for zone in self.config.zones}
+        for spec in self.config.shards:
+            layout = ShardLayout(spec, self.config.templates)
+            table = PointTable(layout.capacity, len(layout.groups))
+            layout.define(table)
+            self.views[spec.id] = ShardView(layout, table)
+            self._shards_of[spec.zone].append(spec.id)
+        for zone in self.config.zones:
+            fan_out = CellFanOut(self, [self.views[name] for name in self._shards_of[zone.id]])
+            self.supervisors[zone.id] = supervisor(zone.id, self, kinds, fan_out)
+            self.publisher.open_topic(f"z/{zone.id}/")
+            self.publisher.open_topic(f"e/{zone.id}/")
+            self._gather(zone.id)
+        for actor in self.supervisors.values():
+            actor.start()
+        self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
+        self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop following and supervising."""
+        self._rollup_timer.cancel()
+        self._sweep_timer.cancel()
+        for _, follower in self._followers.values():
+            follower.close()
+        for actor in self.supervisors.values():
+            actor.stop()
+        await super().stop(grace_s)
+
+    def connect(self, directory: Directory) -> None:
+        """Follow each shard at the cell that owns it now."""
+        super().connect(directory)
+        for shard, cell in self.directory.homes.items():
+            if shard not in self.views or cell not in self.directory.cells:
+                continue
+            follower = self._follower(cell)
+            follower.follow(f"r/{shard}/")
+            follower.follow(f"f/{shard}/")
+
+    def progress(self) -> dict[str, Any]:
+        """Return whether every shard is followed."""
+        waiting = [n for n, (_, f) in self._followers.items() if not f.synchronised]
+        followed = bool(self._followers) or not self.views
+        return {
+            "ready": followed and not waiting,
+            "detail": f"following {len(self._followers) - len(waiting)} cells",
+        }
+
+    def health(self) -> dict[str, Any]:
+        """Return the process's health and the streams' gaps."""
+        gaps = sum(follower.gaps for _, follower in self._followers.values())
+        return {**super().health(), "gaps": gaps, "zones": len(self.supervisors)}
+
+    def _follower(self, cell: str) -> Follower:
+        address = self.directory.cells[cell]
+        known = self._followers.get(cell)
+        if known is not None and known[0] == address:
+            return known[1]
+        if known is not None:
+            known[1].close()
+
+        async def ask(topic: str) -> dict[str, Any] | None:
+            caller = self.caller(cell)
+            frame = await caller.ask(messages.query("snapshot", topic=topic), SNAPSHOT_S)
+            content = messages.decode_reply(frame) if frame is not None else None
+            return content if isinstance(content, dict) else None
+
+        follower = Follower(
+            self.loop, self.context, address.stream, self.clock, self, ask, self.broken
+        )
+        self._followers[cell] = (address, follower)
+        return follower
+
+    # What the followers hear -----------------------------------------------------------------
+
+    def snapshot(self, topic: str, content: dict[str, Any]) -> None:
+        """Take the whole state of a shard."""
+        if topic.startswith("r/"):
+            self.views[topic[2:-1]].table.apply_batch(*_columns(content["columns"]))
+
+    def message(self, topic: str, kind: int, frame: bytes) -> None:
+        """Take a batch of readings, or an event of a member."""
+        if kind == frames.BATCH:
+            batch = frames.decode_batch(frame)
+            self.views[topic[2:-1]].table.apply_batch(
+                batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns
+            )
+        elif kind == frames.EVENT:
+            _, _, _, event = messages.decode_stream(frame)
+            supervisor = self.supervisors.get(event.zone)
+            if supervisor is not None:
+                supervisor.take_event(event)
+
+    def stale(self, topic: str) -> None:
+        """Show a shard as STALE: its stream has a gap or is silent."""
+        if topic.startswith("r/"):
+            view = self.views[topic[2:-1]]
+            view.table.mark(
+                0, view.table.capacity, Quality.STALE_GAP, self.clock.wall_ns()
+            )
+
+    # Aggregates and events ---------------------------------------------------------------------
+
+    def _rollup(self) -> None:
+        for zone, supervisor in self.supervisors.items():
+            views = [self.views[name] for name in self._shards_of[zone]]
+            if any([view.table.changed_groups() for view in views]):
+                rows = self._gather(zone)
+                self.publisher.rollup(
+                    f"z/{zone}/",
+                    [messages.rollup_row(*key, rollup) for key, rollup in rows.items()],
+                )
+                try:
+                    supervisor.rollups_changed(rows)
+                except Exception as error:  # noqa: BLE001 - one supervisor stops no other
+                    self.failed(supervisor, error)
+            for view in views:
+                view.table.drain()  # nobody reads a zone's dirty slots
+        self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
+
+    def _gather(self, zone: str) -> Rows:
+        parts: dict[tuple[str, str], list[Rollup]] = {}
+        for name in self._shards_of[zone]:
+            view = self.views[name]
+            for key, group in view.layout.groups.items():
+                parts.setdefault(key, []).append(view.table.rollup(group))
+        rows = {key: merge_rollups(found) for key, found in parts.items()}
+        self.rows[zone] = rows
+        return rows
+
+    def _sweep(self) -> None:
+        now = self.clock.wall_ns()
+        for view in self.views.values():
+            view.table.sweep(now)
+        self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
+
+    def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
+        """Publish an event of a zone."""
+        facts = dict(detail)
+        subject = str(facts.pop("subject", actor.id))
+        time_ns = int(facts.pop("time_ns", 0)) or self.clock.wall_ns()
+        self.publisher.event(
+            f"e/{actor.id}/", Event(name, actor.id, subject, time_ns, severity, facts)
+        )
+
+    def failed(self, actor: Any, error: BaseException) -> None:
+        """Take note of a bug in a supervisor."""
+        self.broken(error)
+
+    # Requests ----------------------------------------------------------------------------------
+
+    def bulk(self, request: Request) -> None:
+        """Have each zone that is meant command its devices."""
+        bulk = messages.decode_bulk(request.frame)
+        zones = CellFanOut.zones_meant(bulk, self.supervisors)
+        parts: list[messages.BulkResult] = []
+        if not zones:
+            request.reply(messages.encode_bulk_result(merge(bulk.id, parts)))
+            return
+
+        def done(result: messages.BulkResult) -> None:
+            parts.append(result)
+            if len(parts) == len(zones):
+                request.reply(messages.encode_bulk_result(merge(bulk.id, parts)))
+
+        for zone in zones:
+            self.supervisors[zone].fan_out(CellFanOut.for_zone(bulk, zone), done)
+
+    def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+        """Return the queries of a zone cell."""
+        return {
+            **super().queries(),
+            "zones": lambda _: self._zones(),
+            "ls": lambda args: list_devices(self.views, args),
+            "snapshot": self._snapshot,
+        }
+
+    def _zones(self) -> list[dict[str, Any]]:
+        names = {zone.id: zone.name for zone in self.config.zones}
+        return [
+            {"zone": zone, "name": names[zone], **supervisor.summarize(self._gather(zone))}
+            for zone, supervisor in self.supervisors.items()
+        ]
+
+    def _snapshot(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        topic = text_arg(args, "topic")
+        kind, _, rest = topic.partition("/")
+        zone = rest.rstrip("/")
+        if zone not in self.supervisors or kind not in ("z", "e"):
+            raise UsageError(f"no topic {topic!r} in this cell")
+        position = {
+            "topic": topic,
+            "epoch": self.publisher.epoch,
+            "sequence": self.publisher.sequence(topic),
+        }
+        if kind == "e":
+            return {**position, "events": self.publisher.kept_events(topic)}
+        rows = self._gather(zone)
+        return {**position, "rows": [messages.rollup_row(*key, row) for key, row in rows.items()]}
+
+
+def _columns(columns: list[bytes]) -> tuple[memoryview, ...]:
+    """Return the columns of a snapshot; checked by the table when they are applied."""
+    codes = ("I", "d", "B", "q", "q")
+    if len(columns) != len(codes):
+        raise ValueError(f"a snapshot has {len(codes)} columns, not {len(columns)}")
+    for code, column in zip(codes, columns, strict=True):
+        if len(column) % struct.calcsize(code):
+            raise ValueError("a snapshot column has a broken length")
+    return tuple(
+        memoryview(column).cast(code) for code, column in zip(codes, columns, strict=True)
+    )
