@@ -1,0 +1,110 @@
+"""What a simulated point does over time, and what its address may say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jacquemart.drivers.simulated.checks import (
+    Check,
+    Problem,
+    flag,
+    non_negative,
+    number,
+    one_of,
+    point_name,
+    problems,
+)
+from jacquemart.runtime.model.city import PointSpec
+
+# ``derived`` is the runtime's: such a point is worked out by its actor and never asked for here.
+CHECKS: Mapping[str, Check] = {
+    "initial": number,
+    "ramp_per_s": non_negative,
+    "lag_ms": non_negative,
+    "noise": non_negative,
+    "drift_per_s": number,
+    "follows": point_name,
+    "gain": number,
+    "offset": number,
+    "counter_per_s": non_negative,
+    "counts": one_of("value", "time"),
+    "derived": flag,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a point comes by its value.
+
+    A writable point takes what is written. If it has another point for feedback, it is a plain
+    register: it holds the written value at once, and its ``lag_ms`` and ``ramp_per_s`` are those
+    of the feedback point, which follows it. If it is its own feedback, it moves itself.
+
+    Attributes:
+        initial: the value at the start, in the point's unit; None: that of what it follows, or 0.
+        ramp_per_s: fastest change a second, in the point's unit; 0 jumps, None is not said.
+        lag_ms: for how long a change of what it follows is not seen; None is not said.
+        noise: a reading lies up to this far from the true value, either way.
+        drift_per_s: how much further from the truth readings get each second.
+        follows: another point of the same device; the value is ``offset + gain * followed``.
+        counter_per_s: makes a counter, which never falls. By itself it rises by this each
+            second; with ``follows`` by this times the followed value (above zero) and seconds
+            (an energy), or with ``counts = "time"`` only while that is above zero (burn hours).
+        writable: taken from the point.
+        feedback: taken from the point; empty: itself.
+    """
+
+    initial: float | None = None
+    ramp_per_s: float | None = None
+    lag_ms: float | None = None
+    noise: float = 0.0
+    drift_per_s: float = 0.0
+    follows: str = ""
+    gain: float = 1.0
+    offset: float = 0.0
+    counter_per_s: float | None = None
+    counts: Literal["value", "time"] = "value"
+    writable: bool = False
+    feedback: str = ""
+
+    @property
+    def is_register(self) -> bool:
+        """Return whether writes only feed another point."""
+        return self.writable and bool(self.feedback)
+
+
+def behaviour_of(spec: PointSpec) -> Behaviour:
+    """Return the behaviour that a (checked) point's address asks for."""
+    feedback = spec.feedback if spec.feedback != spec.name else ""
+    told = {key: value for key, value in spec.address.items() if key != "derived"}
+    return Behaviour(writable=spec.writable, feedback=feedback, **told)
+
+
+def check_behaviour(spec: PointSpec, address: Mapping[str, Any]) -> Sequence[Problem]:
+    """Return what is wrong with a point's address, as ``(key, found, allowed)``."""
+    found = problems(CHECKS, address)
+    if spec.writable:
+        found += [
+            (key, address[key], "only for points that are not writable")
+            for key in ("follows", "counter_per_s")
+            if key in address
+        ]
+    if address.get("follows") == spec.name:
+        found.append(("follows", spec.name, "another point of the same device"))
+    if "counter_per_s" in address:
+        found += [
+            (key, address[key], "not for a counter, which only counts")
+            for key in ("ramp_per_s", "lag_ms", "gain", "offset", "noise", "drift_per_s")
+            if key in address
+        ]
+    elif "counts" in address:
+        found.append(("counts", address["counts"], "only beside counter_per_s"))
+    if "follows" not in address:
+        found += [
+            (key, address[key], "only beside follows")
+            for key in ("gain", "offset", "counts")
+            if key in address and (key != "counts" or "counter_per_s" in address)
+        ]
+    return found

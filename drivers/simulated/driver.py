@@ -1,0 +1,245 @@
+"""The shell of ``simulated``: waits as long as the field says, and reports what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from jacquemart.drivers.contract import (
+    Bad,
+    BoundPoint,
+    DeviceRefused,
+    Driver,
+    DriverError,
+    LinkError,
+    OutcomeUnknown,
+    Publish,
+    Quality,
+    UnitError,
+)
+from jacquemart.drivers.simulated.behaviour import check_behaviour
+from jacquemart.drivers.simulated.field import Call, SimulatedField
+from jacquemart.drivers.simulated.options import check_link_options, link_options
+from jacquemart.drivers.simulated.speaker import Speaker
+from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec
+from jacquemart.runtime.model.errors import UsageError
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class SimulatedDriver(Driver):
+    """A link to a field that exists only in this process; the reference for other drivers.
+
+    Attributes:
+        clock: seconds, never backwards; the seam through which all time comes.
+        sleep: how the driver waits, when it is asked to be slow.
+        wall_ns: the wall clock, for the source times of what the field says by itself.
+    """
+
+    clock: ClassVar[Clock] = staticmethod(time.monotonic)
+    sleep: ClassVar[Sleep] = staticmethod(asyncio.sleep)
+    wall_ns: ClassVar[Callable[[], int]] = staticmethod(time.time_ns)
+
+    def __init__(
+        self,
+        link: LinkSpec,
+        publish: Publish,
+        *,
+        clock: Clock | None = None,
+        sleep: Sleep | None = None,
+    ) -> None:
+        """Attach to the field of the link's name; other options start that field anew."""
+        super().__init__(link, publish)
+        self._sleep = sleep or type(self).sleep
+        self._field = SimulatedField.of(link.id)
+        if clock is not None or type(self).clock is not time.monotonic:
+            self._field.clock = clock or type(self).clock
+        self._field.configure(link_options(link.options))
+        self._options = self._field.options
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._patience: asyncio.Timeout | None = None
+        self._is_open = False
+        self._in_call = False
+        self._calls = 0
+        self._speaker = Speaker(self._field, publish, type(self).wall_ns)
+
+    @classmethod
+    def check_link(cls, options: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
+        """Return what is wrong with a link's options, as ``(key, found, allowed)``."""
+        return check_link_options(options)
+
+    @classmethod
+    def check_point(
+        cls, point: PointSpec, address: Mapping[str, Any]
+    ) -> Sequence[tuple[str, Any, str]]:
+        """Return what is wrong with a point's address, as ``(key, found, allowed)``."""
+        return check_behaviour(point, address)
+
+    @classmethod
+    def address_of(cls, point: PointSpec, device: DeviceSpec) -> Any:
+        """Return what the field knows the point by."""
+        return f"{device.id}/{point.name}"
+
+    def plan(self, points: Sequence[BoundPoint]) -> tuple[BoundPoint, ...]:
+        """Make the points known to the field, which starts to simulate them."""
+        for point in points:
+            self._field.declare(point)
+        self._speaker.learn(points)
+        return tuple(points)
+
+    async def open(self) -> None:
+        """Connect; see the contract."""
+        await self.close()
+        self._loop = asyncio.get_running_loop()
+        self._calls = 0
+        if self._field.hang:
+            await self._sleep(self._options.timeout_ms / 1_000.0)
+            raise self._gone("no answer")
+        if why := self._field.connect(self._on_lost):
+            raise self._gone(why)
+        self._is_open = True
+        try:
+            await self._wait(self._options.latency_ms / 1_000.0)
+        except BaseException:
+            await self.close()
+            raise
+        if self._options.publish_ms:
+            self._speaker.start(self._options.publish_ms / 1_000.0, self._sleep)
+
+    async def read(self, plan: Sequence[BoundPoint]) -> Sequence[float | Bad]:
+        """Read the points of a plan; see the contract."""
+        with self._turn() as call:
+            await self._wait(call.wait_s)
+            if call.breaks is not None:
+                self._lose()
+                raise self._gone(call.why)
+            one_each = {point.device.id: point for point in plan}
+            verdicts = {
+                device: self._field.judge_read(point, call.number)
+                for device, point in one_each.items()
+            }
+            pauses = [self._pause(verdict.wait) for verdict in verdicts.values()]
+            await self._wait(max(pauses, default=0.0))
+            errors = {device: v.error for device, v in verdicts.items() if v.error is not None}
+            if errors and len(errors) == len(verdicts):
+                raise UnitError(next(iter(errors.values())).message, where=", ".join(errors))
+            return [
+                Bad(Quality.BAD_UNIT, errors[point.device.id].message)
+                if point.device.id in errors
+                else self._field.read(point, call.number)
+                for point in plan
+            ]
+
+    async def write(
+        self, writes: Sequence[tuple[BoundPoint, float]]
+    ) -> Sequence[DriverError | None]:
+        """Write the values in order; see the contract. Their waits run side by side."""
+        with self._turn() as call:
+            try:
+                await self._wait(call.wait_s / 2.0)
+            except LinkError as lost:
+                return _broken_off(writes, [], lost.message, self.link.id)
+            breaks_at = None if call.breaks is None else int(call.breaks * len(writes))
+            results: list[DriverError | None] = []
+            pause = 0.0
+            for index, (point, value) in enumerate(writes):
+                if index == breaks_at:
+                    self._lose()
+                    return _broken_off(writes, results, call.why, self.link.id)
+                error, wait = self._write_one(point, value, call.number)
+                results.append(error)
+                pause = max(pause, self._pause(wait))
+            try:
+                await self._wait(call.wait_s / 2.0 + pause)
+            except LinkError as lost:
+                return [
+                    OutcomeUnknown(lost.message, where=point.id) if result is None else result
+                    for (point, _), result in zip(writes, results, strict=True)
+                ]
+            return results
+
+    async def close(self) -> None:
+        """Disconnect; never raises."""
+        self._lose()
+        await self._speaker.stop()
+
+    def _write_one(
+        self, point: BoundPoint, value: float, call: int
+    ) -> tuple[DriverError | None, str]:
+        if not point.spec.writable:
+            return DeviceRefused("not writable", where=point.id), ""
+        if not math.isfinite(value):
+            return DeviceRefused(f"{value} cannot be written", where=point.id), ""
+        verdict = self._field.judge_write(point, call)
+        self._field.write(point, value, verdict.effect)
+        return verdict.error, verdict.wait
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[Call]:
+        """One call at a time, and only on an open link: the contract holds for the shell too."""
+        if self._in_call:
+            raise UsageError("read and write were called at the same time", where=self.link.id)
+        if not self._is_open:
+            raise self._gone("the link is not open")
+        self._in_call = True
+        self._calls += 1
+        try:
+            yield self._field.begin_call(self._calls)
+        finally:
+            self._in_call = False
+
+    def _pause(self, wait: str) -> float:
+        if wait == "timeout":
+            return self._options.timeout_ms / 1_000.0
+        return self._options.late_ms / 1_000.0 if wait == "late" else 0.0
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait, but no longer than the link lasts.
+
+        Raises:
+            LinkError: the link is gone.
+        """
+        if seconds > 0.0 and self._is_open:
+            try:
+                async with asyncio.timeout(None) as self._patience:
+                    await self._sleep(seconds)
+            except TimeoutError:
+                pass  # the link was lost while waiting
+            finally:
+                self._patience = None
+        if not self._is_open:
+            raise self._gone("the link broke")
+
+    def _on_lost(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._lose)
+
+    def _lose(self) -> None:
+        self._is_open = False
+        self._field.disconnect(self._on_lost)
+        self._speaker.hush()
+        if self._patience is not None:
+            self._patience.reschedule(0.0)
+            self._patience = None
+
+    def _gone(self, why: str) -> LinkError:
+        return LinkError(why, where=self.link.id)
+
+
+def _broken_off(
+    writes: Sequence[tuple[BoundPoint, float]],
+    results: list[DriverError | None],
+    why: str,
+    link: str,
+) -> list[DriverError | None]:
+    """Say of each write what is known, when the link broke behind the first without a result."""
+    ends = list(results)
+    for point, _ in writes[len(results) :]:
+        first = len(ends) == len(results)
+        ends.append((OutcomeUnknown if first else LinkError)(f"{why} ({link})", where=point.id))
+    return ends

@@ -1,0 +1,291 @@
+"""The simulated field of one link: its points, its faults, and its own account of both.
+
+It outlives the drivers that speak to it, as a real field does: a link that is lost and opened
+again finds the lamps as it left them. A test gets hold of it by the link's id, reads what is
+really true, and breaks things while the city runs. Safe to use from any thread.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
+
+from jacquemart.drivers.simulated.behaviour import behaviour_of
+from jacquemart.drivers.simulated.faults import (
+    EVERY_DEVICE,
+    Fault,
+    FaultBook,
+    Verdict,
+    judge_device,
+    judge_write,
+)
+from jacquemart.drivers.simulated.model import FieldModel
+from jacquemart.drivers.simulated.options import LinkOptions
+from jacquemart.runtime.model.errors import UnknownPoint, UsageError
+from jacquemart.runtime.model.field import Bad, BoundPoint
+from jacquemart.runtime.model.quality import Quality
+
+_ARRIVALS_KEPT = 10_000
+
+
+class Arrival(NamedTuple):
+    """A write that reached the field (``time`` in seconds of its clock)."""
+
+    time: float
+    point: str
+    value: float
+    effect: bool
+
+
+class Call(NamedTuple):
+    """How a call over the link goes: how long it takes, and where the link breaks, if it does.
+
+    ``breaks`` runs from 0 (before the first point) to 1; None: it does not.
+    """
+
+    number: int
+    wait_s: float
+    breaks: float | None
+    why: str = ""
+
+
+class SimulatedField:
+    """One simulated field, by name (the id of its link).
+
+    Attributes:
+        name: the link's id.
+        options: what the link asked for; see :class:`LinkOptions`.
+        clock: seconds; the driver's own unless a test sets another one.
+        arrivals: the last 10,000 writes that reached the field, whatever became of them.
+        opened: how often a driver has opened the link.
+        refuse: opens to refuse from now on; True: all.
+        hang: nothing answers from now on.
+    """
+
+    _fields: ClassVar[dict[str, SimulatedField]] = {}
+    _registry_lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, name: str) -> None:
+        """Make a field of its own; :meth:`of` finds the one that the driver uses."""
+        self.name = name
+        self.clock: Callable[[], float] = time.monotonic
+        self.arrivals: deque[Arrival] = deque(maxlen=_ARRIVALS_KEPT)
+        self.opened = 0
+        self._lock = threading.RLock()
+        self._links: list[Callable[[], None]] = []
+        self._configured = False
+        self._start: float | None = None
+        self.options = LinkOptions()
+        self.refuse: bool | int = False
+        self.hang = False
+        self._devices: set[str] = set()
+        self._calls = 0
+        self._model = FieldModel()
+        self._book = FaultBook()
+
+    @classmethod
+    def of(cls, name: str) -> SimulatedField:
+        """Return the field of a link in this process; the first to ask makes it."""
+        with cls._registry_lock:
+            return cls._fields.setdefault(name, cls(name))
+
+    @classmethod
+    def forget(cls, name: str) -> None:
+        """Let a field go, so that the next driver of this name starts anew."""
+        with cls._registry_lock:
+            cls._fields.pop(name, None)
+
+    def configure(self, options: LinkOptions) -> None:
+        """Set the link's options; other ones than before start the field anew.
+
+        Faults that a test put in before the first time stay.
+        """
+        with self._lock:
+            if self._configured:
+                if options == self.options:
+                    return
+                self._book = FaultBook()
+                self.refuse = self.hang = False
+            self._configured = True
+            self._start = None
+            self._devices = set()
+            self._calls = 0
+            self.options = options
+            self.refuse = self.refuse or options.refuse
+            self.hang = self.hang or options.hang
+            self._model = FieldModel(options.seed)
+            self._book.seed, self._book.shares = options.seed, dict(options.shares)
+            for fault, devices in options.devices:
+                self._book.inject(fault, *devices)
+
+    # What a test (or a person) sees and does.
+
+    def value(self, point: str) -> float:
+        """Return what a point really holds now, without noise or lies.
+
+        Raises:
+            UnknownPoint: the driver has not been asked for it yet; the caller's fault.
+        """
+        with self._lock:
+            self._known(point)
+            return self._model.true_value(point, self._now())
+
+    def account(self) -> dict[str, float]:
+        """Return what all points really hold now, by ``device/point``."""
+        with self._lock:
+            now = self._now()
+            return {point: self._model.true_value(point, now) for point in self._model}
+
+    def set(self, point: str, value: float) -> None:
+        """Let the field itself change: somebody opens a door.
+
+        Raises:
+            UnknownPoint: see :meth:`value`. UsageError: the point follows another one.
+        """
+        with self._lock:
+            self._known(point)
+            if self._model.follows_another(point):
+                raise UsageError("the value follows from other points", where=point)
+            self._model.write(point, value, self._now())
+
+    def inject(self, fault: Fault | str, *whom: str) -> None:
+        """Give devices (or points, as ``device/point``) a fault; nobody named: every device."""
+        with self._lock:
+            self._book.inject(Fault(fault), *whom)
+            self._settle(Fault(fault), whom)
+
+    def clear(self, fault: Fault | str, *whom: str) -> None:
+        """Take a fault away; nobody named: from every device."""
+        with self._lock:
+            self._book.clear(Fault(fault), *whom)
+            self._settle(Fault(fault), whom)
+
+    def has(self, fault: Fault | str, device: str) -> bool:
+        """Return whether a device has a lasting fault, by the seed or by hand."""
+        with self._lock:
+            return self._book.has(Fault(fault), device)
+
+    def cut(self) -> None:
+        """Break the link now, with whatever is under way on it; it can be opened again."""
+        with self._lock:
+            links, self._links = self._links, []
+        for lost in links:
+            lost()
+
+    @property
+    def connections(self) -> int:
+        """Return how many drivers have the link open."""
+        return len(self._links)
+
+    # What the driver uses.
+
+    def connect(self, lost: Callable[[], None]) -> str:
+        """Open the link; ``lost`` is called, from any thread, if it breaks. Return why not."""
+        with self._lock:
+            if self.refuse:
+                if self.refuse is not True:
+                    self.refuse -= 1
+                return "refused"
+            if self._is_down():
+                return "the link is down"
+            self.opened += 1
+            self._links.append(lost)
+            return ""
+
+    def disconnect(self, lost: Callable[[], None]) -> None:
+        """Close the link; nothing happens if it is not open."""
+        with self._lock:
+            if lost in self._links:
+                self._links.remove(lost)
+
+    def declare(self, point: BoundPoint) -> None:
+        """Make a point known, with what its address says."""
+        with self._lock:
+            if point.id not in self._model:
+                device, now = point.device.id, self._now()
+                self._devices.add(device)
+                if self._book.has(Fault.STUCK, device):
+                    self._model.freeze(device, now)
+                self._model.declare(device, point.spec.name, behaviour_of(point.spec), now)
+
+    def begin_call(self, since_open: int) -> Call:
+        """Decide how the next call goes, the ``since_open``-th (from 1) since the link opened."""
+        with self._lock:
+            self._calls += 1
+            options = self.options
+            if self.hang:
+                return Call(self._calls, options.timeout_ms / 1_000.0, 0.0, "no answer")
+            wait_s = options.latency_ms / 1_000.0
+            if self._is_down():
+                return Call(self._calls, 0.0, 0.0, "the link is down")
+            if options.drop_after_n and since_open >= options.drop_after_n:
+                return Call(self._calls, wait_s, 0.5, "the link broke")
+            return Call(self._calls, wait_s, self._book.breaks(self._calls), "the link broke")
+
+    def judge_read(self, point: BoundPoint, call: int) -> Verdict:
+        """Decide whether a point's device answers."""
+        device = point.device
+        with self._lock:
+            return judge_device(self._book, device.id, device.fed_by, self._late_is_lost, call)
+
+    def judge_write(self, point: BoundPoint, call: int) -> Verdict:
+        """Decide what becomes of a write."""
+        device = point.device
+        with self._lock:
+            return judge_write(
+                self._book, device.id, device.fed_by, point.id, self._late_is_lost, call
+            )
+
+    def read(self, point: BoundPoint, call: int) -> float | Bad:
+        """Return what the field answers for a point whose device answers."""
+        with self._lock:
+            self.declare(point)
+            if self._book.strikes(Fault.BAD_VALUE, point.device.id, point.id, call):
+                return Bad(Quality.BAD_VALUE, "not a number")
+            value = self._model.reading(point.id, self._now())
+            return value if math.isfinite(value) else Bad(Quality.BAD_VALUE, "not a number")
+
+    def write(self, point: BoundPoint, value: float, effect: bool) -> None:
+        """Let a write arrive, with effect or without."""
+        with self._lock:
+            self.declare(point)
+            now = self._now()
+            self.arrivals.append(Arrival(now, point.id, value, effect))
+            if effect:
+                self._model.write(point.id, value, now)
+
+    @property
+    def _late_is_lost(self) -> bool:
+        return self.options.late_ms >= self.options.timeout_ms
+
+    def _now(self) -> float:
+        now = self.clock()
+        if self._start is None:
+            self._start = now
+        return now
+
+    def _is_down(self) -> bool:
+        up, down = self.options.flap_up_s, self.options.flap_down_s
+        now = self._now()
+        if not up or not down or self._start is None:
+            return False
+        return (now - self._start) % (up + down) >= up
+
+    def _known(self, point: str) -> None:
+        if point not in self._model:
+            raise UnknownPoint("the driver has not asked for it yet", where=point)
+
+    def _settle(self, fault: Fault, whom: tuple[str, ...]) -> None:
+        """Bring what is stuck in line with the book."""
+        if fault is not Fault.STUCK:
+            return
+        everyone = not whom or EVERY_DEVICE in whom
+        for device in self._devices if everyone else self._devices.intersection(whom):
+            if self._book.has(Fault.STUCK, device):
+                self._model.freeze(device, self._now())
+            else:
+                self._model.thaw(device, self._now())
