@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.metadata
 import logging
 import resource
 import sys
@@ -19,7 +20,7 @@ import uvloop
 import zmq
 
 from jacquemart.runtime.cell.watchdog import LoopWatchdog
-from jacquemart.runtime.city.registry import find_drivers, find_kinds, find_supervisor
+from jacquemart.runtime.city.registry import Offer, Registry, find_drivers, find_kinds
 from jacquemart.runtime.model.clock import Clock, SystemClock
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
 from jacquemart.runtime.model.errors import StartError
@@ -27,6 +28,7 @@ from jacquemart.runtime.model.errors import StartError
 T = TypeVar("T")
 log = logging.getLogger("jacquemart.cell")
 
+SUPERVISORS = "jacquemart.supervisors"
 #: How long a call from outside waits for the loop.
 CALL_S = 30.0
 
@@ -152,13 +154,31 @@ def _service(
 def _populate(service: Any, config: CellConfig) -> None:
     if config.role == "gateway":
         return
-    kinds = find_kinds({template.kind for template in config.templates.values()})
+    offer = Offer(find_kinds(), None)
+    kinds: dict[str, Any] = {
+        name: offer.resolve(name)
+        for name in sorted({template.kind for template in config.templates.values()})
+    }
     if config.role == "device":
-        service.start_shards(kinds, find_drivers({l.driver for s in config.shards for l in s.links}))
+        known = Offer(find_drivers(), None)
+        names = {link.driver for shard in config.shards for link in shard.links}
+        service.start_shards(kinds, {name: known.resolve(name) for name in sorted(names)})
     elif config.role == "zone":
-        service.start_zones(find_supervisor("zone"), kinds)
+        service.start_zones(_supervisor("zone"), kinds)
     else:
-        service.start_centre(find_supervisor("centre"), kinds)
+        service.start_centre(_supervisor("centre"), kinds)
+
+
+def _supervisor(name: str) -> Any:
+    entries = importlib.metadata.entry_points(group=SUPERVISORS)
+    found: Registry[Any] = Registry("supervisor", ("summarize", "take_event"), entries)
+    if name not in found:
+        raise StartError(
+            f"no package offers the supervisor {name!r}",
+            where=f"entry points {SUPERVISORS}",
+            advice="is jacquemart installed? run `make` or `pip install -e .`",
+        )
+    return found[name]
 
 
 def raise_file_limit() -> None:

@@ -1,0 +1,183 @@
+"""The asyncio client: many requests at a time on one connection, and streams that heal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import zmq
+
+from jacquemart.native.pump import boot_ns
+from jacquemart.runtime.client import requests
+from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
+from jacquemart.runtime.client.updates import Update, UpdateSink, topics_of
+from jacquemart.runtime.model.clock import SystemClock
+from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
+from jacquemart.runtime.model.reading import Reading
+from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire.calls import Caller
+from jacquemart.runtime.wire.follower import Follower
+
+log = logging.getLogger("jacquemart.client")
+
+
+class AsyncClient:
+    """A connection to a city's gateway, for one running loop: ``async with AsyncClient():``."""
+
+    def __init__(
+        self, api: str | None = None, *, principal: str = "", timeout_s: float = 5.0
+    ) -> None:
+        """See :class:`jacquemart.Client`; nothing is sent before ``connect``."""
+        self.api = api or requests.default_api()
+        self.principal = principal or "anonymous"
+        self.timeout_s = timeout_s
+        self.hello: dict[str, Any] = {}
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._caller: Caller | None = None
+        self._clock = requests.GatewayClock()
+        self._followers: list[Follower] = []
+
+    async def __aenter__(self) -> AsyncClient:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    async def connect(self) -> None:
+        """Connect and greet.
+
+        Raises:
+            GatewayUnreachable: nobody answers there.
+        """
+        self._context = zmq.Context()
+        loop = asyncio.get_running_loop()
+        self._caller = Caller(loop, self._context, self.api, "", SystemClock(), self._broken)
+        try:
+            sent = boot_ns()
+            self.hello = requests.check_hello(await self.query("hello"))
+            self._clock = requests.GatewayClock.from_hello(sent, boot_ns(), self.hello["boot_ns"])
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Disconnect; idempotent."""
+        for follower in self._followers:
+            follower.close()
+        self._followers.clear()
+        if self._caller is not None:
+            self._caller.close()
+            self._caller = None
+        if self._context is not None:
+            self._context.term()
+            self._context = None
+
+    async def get(self, point: str) -> Reading:
+        """Return what is known of ``device/point`` now."""
+        return (await self.get_many([point]))[0]
+
+    async def get_many(self, points: list[str]) -> list[Reading]:
+        """Return what is known of several points, in their order."""
+        return requests.readings(await self.query("get", points=points))
+
+    async def query(self, verb: str, **args: Any) -> Any:
+        """Ask any question of docs/protocol.md."""
+        frame = await self._ask(messages.query(verb, **args), self.timeout_s)
+        if frame is None:
+            raise requests.unreachable(self.api, self.timeout_s)
+        return messages.decode_reply(frame)
+
+    async def ls(self, pattern: str = "*", **filters: Any) -> Mapping[str, Any]:
+        """List devices or points."""
+        return await self.query("ls", pattern=pattern, **filters)  # type: ignore[no-any-return]
+
+    async def zones(self) -> Mapping[str, Any]:
+        """Return each zone's summary and the city's."""
+        return await self.query("zones")  # type: ignore[no-any-return]
+
+    async def why(self, subject: str) -> Mapping[str, Any]:
+        """Explain a device or point."""
+        return await self.query("why", subject=subject)  # type: ignore[no-any-return]
+
+    async def set(
+        self, point: str, value: float, *, within_s: float = 10.0, unit: str = "",
+        priority: int = 8, id: bytes | None = None,
+    ) -> Outcome:  # fmt: skip
+        """Write ``device/point`` and return what became of it; see :meth:`Client.set`."""
+        return await self.command(
+            point, "set", value, within_s=within_s, unit=unit, priority=priority, id=id
+        )
+
+    async def command(
+        self, subject: str, verb: str, value: Value = None, *, within_s: float = 10.0,
+        unit: str = "", priority: int = 8, id: bytes | None = None,
+    ) -> Outcome:  # fmt: skip
+        """Send a command of the device's kind and return what became of it.
+
+        Cancelling the wait does not cancel the command.
+        """
+        made, frame = requests.command(
+            subject, value, verb=verb, unit=unit, priority=priority,
+            deadline_ns=self._clock.deadline(boot_ns(), within_s), principal=self.principal,
+            identity=id,
+        )  # fmt: skip
+        return requests.outcome(made, await self._ask(frame, within_s + END_AFTER_DEADLINE_S))
+
+    async def set_all(
+        self, point: str, value: float, *, zone: str = "*", kind: str = "*", device: str = "*",
+        within_s: float = 10.0, unit: str = "", priority: int = 8, id: bytes | None = None,
+    ) -> BulkOutcome:  # fmt: skip
+        """Write a point of all devices that match; see :meth:`Client.set_all`."""
+        made = requests.bulk(
+            point, value, zone=zone, kind=kind, device=device, unit=unit, priority=priority,
+            deadline_ns=self._clock.deadline(boot_ns(), within_s), principal=self.principal,
+            identity=id,
+        )  # fmt: skip
+        limit_s = within_s + 2 * END_AFTER_DEADLINE_S
+        started = time.monotonic()
+        frame = await self._ask(messages.encode_bulk(made), limit_s)
+        if frame is None:
+            raise requests.unreachable(self.api, limit_s)
+        return requests.bulk_outcome(made, frame, time.monotonic() - started)
+
+    async def subscribe(
+        self, what: str = "readings", *, zone: str = "*", pattern: str = "*"
+    ) -> AsyncIterator[Update]:
+        """Yield the state now, then every change; see :meth:`Client.subscribe`."""
+        topics = topics_of(what, await self.query("topics"), lambda z: fnmatchcase(z, zone))
+        sink = UpdateSink(pattern)
+        loop = asyncio.get_running_loop()
+        context = self._context
+        assert context is not None  # noqa: S101 - the query above needs it
+
+        async def ask(topic: str) -> dict[str, Any] | None:
+            content = await self.query("snapshot", topic=topic)
+            return content if isinstance(content, dict) else None
+
+        follower = Follower(
+            loop, context, self.hello["stream"], SystemClock(), sink, ask, self._broken
+        )
+        self._followers.append(follower)
+        try:
+            for topic in topics:
+                follower.follow(topic)
+            while True:
+                for update in await sink.take():
+                    yield update
+        finally:
+            follower.close()
+            if follower in self._followers:
+                self._followers.remove(follower)
+
+    async def _ask(self, frame: bytes, timeout_s: float) -> bytes | None:
+        if self._caller is None:
+            raise requests.unreachable(self.api, 0)
+        return await self._caller.ask(frame, timeout_s)
+
+    def _broken(self, error: BaseException) -> None:
+        log.warning("%s: %s: %s", self.api, type(error).__name__, error)

@@ -1,0 +1,219 @@
+"""The synchronous client: requests on the caller's own thread, as fast as the socket allows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import zmq
+
+from jacquemart.native.pump import Pump, boot_ns
+from jacquemart.runtime.client import requests
+from jacquemart.runtime.client.background import BackgroundStream
+from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
+from jacquemart.runtime.client.updates import Update
+from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
+from jacquemart.runtime.model.reading import Reading
+from jacquemart.runtime.wire import messages, sockets
+
+_NOT_SENT = object()
+
+
+class Client:
+    """A connection to a city's gateway. Thread-safe: one request at a time.
+
+    Raises (every request):
+        GatewayUnreachable: nobody answers there; nothing was sent, or the question is lost.
+        UsageError, UnknownDevice, UnknownPoint: the caller's fault; a retry cannot help.
+    """
+
+    def __init__(
+        self, api: str | None = None, *, principal: str = "", timeout_s: float = 5.0
+    ) -> None:
+        """Connect to ``api`` (default: ``JACQUEMART_API``, then tcp://127.0.0.1:4747).
+
+        Args:
+            principal: who commands; shown in ``why``. Not authenticated until the city is
+                secured.
+            timeout_s: how long to wait for an answer to a question.
+        """
+        self.api = api or requests.default_api()
+        self.principal = principal or "anonymous"
+        self.timeout_s = timeout_s
+        self._context = zmq.Context()
+        self._socket = sockets.dealer(self._context, high_water=sockets.CLIENT_HIGH_WATER)
+        self._socket.connect(self.api)
+        self._pump = Pump(self._socket)
+        self._lock = threading.Lock()
+        self._token = 0
+        self._streams: list[BackgroundStream] = []
+        self._closed = False
+        try:
+            sent = boot_ns()
+            self.hello: dict[str, Any] = requests.check_hello(self.query("hello"))
+            self._clock = requests.GatewayClock.from_hello(sent, boot_ns(), self.hello["boot_ns"])
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect; idempotent. Subscriptions end."""
+        if self._closed:
+            return
+        self._closed = True
+        for stream in self._streams:
+            stream.close()
+        self._socket.close()
+        self._context.term()
+
+    # Reading -------------------------------------------------------------------------------
+
+    def get(self, point: str) -> Reading:
+        """Return what is known of ``device/point`` now, with quality and times."""
+        return self.get_many([point])[0]
+
+    def get_many(self, points: list[str]) -> list[Reading]:
+        """Return what is known of several points, in their order."""
+        return requests.readings(self.query("get", points=points))
+
+    def query(self, verb: str, **args: Any) -> Any:
+        """Ask any question of docs/protocol.md: ls, zones, events, top, why, topics …"""
+        frame = self._ask(messages.query(verb, **args), self.timeout_s)
+        if not isinstance(frame, bytes):
+            raise requests.unreachable(self.api, self.timeout_s)
+        return messages.decode_reply(frame)
+
+    def ls(self, pattern: str = "*", **filters: Any) -> Mapping[str, Any]:
+        """List devices (``lamp-*``) or points (``lamp-*/level``); filters: zone, kind, limit."""
+        return self.query("ls", pattern=pattern, **filters)  # type: ignore[no-any-return]
+
+    def zones(self) -> Mapping[str, Any]:
+        """Return each zone's summary and the city's."""
+        return self.query("zones")  # type: ignore[no-any-return]
+
+    def why(self, subject: str) -> Mapping[str, Any]:
+        """Explain a device or point: quality, link, what feeds it, last command."""
+        return self.query("why", subject=subject)  # type: ignore[no-any-return]
+
+    def subscribe(
+        self, what: str = "readings", *, zone: str = "*", pattern: str = "*"
+    ) -> Iterator[Update]:
+        """Yield the state now, then every change.
+
+        Args:
+            what: ``readings``, ``rollups`` or ``events``.
+            zone: zone id or pattern. pattern: of ``device/point`` (readings only).
+
+        A consumer that is too slow sees the newest value of each point, not all of them. After
+        a gap, the values concerned come as STALE until they are whole again.
+        """
+        stream = BackgroundStream(self.api, self.principal, what, zone, pattern)
+        self._streams.append(stream)
+        return stream.updates()
+
+    # Commanding ----------------------------------------------------------------------------
+
+    def set(
+        self,
+        point: str,
+        value: float,
+        *,
+        within_s: float = 10.0,
+        unit: str = "",
+        priority: int = 8,
+        id: bytes | None = None,
+    ) -> Outcome:
+        """Write ``device/point`` and return what became of it, read back.
+
+        Args:
+            value: in the point's unit; ``unit`` makes the city check that.
+            within_s: nothing is sent to the field after so many seconds.
+            priority: 1 (life safety) to 16.
+            id: the command's identity; the same again is not executed again.
+        """
+        return self.command(
+            point, "set", value, within_s=within_s, unit=unit, priority=priority, id=id
+        )
+
+    def command(
+        self,
+        subject: str,
+        verb: str,
+        value: Value = None,
+        *,
+        within_s: float = 10.0,
+        unit: str = "",
+        priority: int = 8,
+        id: bytes | None = None,
+    ) -> Outcome:
+        """Send a command of the device's kind and return what became of it."""
+        made, frame = requests.command(
+            subject, value, verb=verb, unit=unit, priority=priority,
+            deadline_ns=self._clock.deadline(boot_ns(), within_s), principal=self.principal,
+            identity=id,
+        )  # fmt: skip
+        answer = self._ask(frame, within_s + END_AFTER_DEADLINE_S)
+        if answer is _NOT_SENT:
+            raise requests.unreachable(self.api, self.timeout_s)
+        return requests.outcome(made, answer)
+
+    def set_all(
+        self,
+        point: str,
+        value: float,
+        *,
+        zone: str = "*",
+        kind: str = "*",
+        device: str = "*",
+        within_s: float = 10.0,
+        unit: str = "",
+        priority: int = 8,
+        id: bytes | None = None,
+    ) -> BulkOutcome:
+        """Write a point of all devices that match, and return one outcome for each.
+
+        Raises:
+            CellUnreachable: nothing was sent. JacquemartError (``cell_lost``): the outcomes
+            are unknown; read the points.
+        """
+        made = requests.bulk(
+            point, value, zone=zone, kind=kind, device=device, unit=unit, priority=priority,
+            deadline_ns=self._clock.deadline(boot_ns(), within_s), principal=self.principal,
+            identity=id,
+        )  # fmt: skip
+        started = time.monotonic()
+        answer = self._ask(messages.encode_bulk(made), within_s + 2 * END_AFTER_DEADLINE_S)
+        if not isinstance(answer, bytes):
+            raise requests.unreachable(self.api, within_s + 2 * END_AFTER_DEADLINE_S)
+        return requests.bulk_outcome(made, answer, time.monotonic() - started)
+
+    # Inside --------------------------------------------------------------------------------
+
+    def _ask(self, frame: bytes, timeout_s: float) -> Any:
+        """Send and wait: the answer, None if none came, _NOT_SENT if nobody was there."""
+        give_up = time.monotonic() + timeout_s
+        with self._lock:
+            self._token += 1
+            token = self._token.to_bytes(8, "little")
+            connect_by = time.monotonic() + min(self.timeout_s, timeout_s)
+            while not self._pump.send(token, frame):
+                left = connect_by - time.monotonic()
+                if left <= 0:
+                    return _NOT_SENT
+                self._socket.poll(int(min(left, 0.05) * 1e3) + 1, zmq.POLLOUT)
+            while True:
+                for message in self._pump.receive(16):
+                    if len(message) == 2 and message[0] == token:
+                        return message[1]
+                left = give_up - time.monotonic()
+                if left <= 0:
+                    return None
+                self._socket.poll(int(left * 1e3) + 1)

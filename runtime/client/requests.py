@@ -1,0 +1,180 @@
+"""What a client says and hears, without I/O: shared by the synchronous and asyncio clients."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from jacquemart.native import frames
+from jacquemart.runtime.model.errors import GatewayUnreachable, RemoteProtocolError, UsageError
+from jacquemart.runtime.model.ids import new_command_id, split_point
+from jacquemart.runtime.model.outcome import BulkOutcome, Outcome, Reason, Stages, Status
+from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.reading import Reading
+from jacquemart.runtime.wire import messages
+
+PROTOCOL = 1
+DEFAULT_API = "tcp://127.0.0.1:4747"
+#: A cell ends every command at most this long after its deadline (docs/protocol.md).
+END_AFTER_DEADLINE_S = 7.5
+Value = float | int | bool | str | None
+
+
+@dataclass(slots=True)
+class GatewayClock:
+    """The gateway's boot-time clock as seen from here, with an error bound."""
+
+    offset_ns: int = 0
+    error_ns: int = 0
+
+    @classmethod
+    def from_hello(cls, sent_ns: int, answered_ns: int, gateway_ns: int) -> GatewayClock:
+        """Estimate from one exchange; an offset inside its own error is none (same host)."""
+        error = (answered_ns - sent_ns) // 2 + 1
+        offset = gateway_ns - (sent_ns + error)
+        return cls(0, 0) if abs(offset) <= error else cls(offset, error)
+
+    def deadline(self, now_ns: int, within_s: float) -> int:
+        """Return an absolute deadline on the gateway's clock, never later than meant.
+
+        Raises:
+            UsageError: not a positive time.
+        """
+        if not within_s > 0:
+            raise UsageError(f"within_s is {within_s!r}, allowed: seconds above 0")
+        return now_ns + int(within_s * 1e9) + self.offset_ns - self.error_ns
+
+
+def default_api() -> str:
+    """Return the endpoint that ``JACQUEMART_API`` names, or the default port."""
+    return os.environ.get("JACQUEMART_API", DEFAULT_API)
+
+
+def check_hello(hello: Any) -> dict[str, Any]:
+    """Return a gateway's greeting.
+
+    Raises:
+        RemoteProtocolError: not a gateway of this protocol.
+    """
+    if not isinstance(hello, dict) or hello.get("protocol") != PROTOCOL:
+        found = hello.get("protocol") if isinstance(hello, dict) else type(hello).__name__
+        raise RemoteProtocolError(f"the gateway speaks protocol {found!r}, this client {PROTOCOL}")
+    return hello
+
+
+def unreachable(api: str, timeout_s: float) -> GatewayUnreachable:
+    """Return the error for a gateway that does not answer."""
+    return GatewayUnreachable(
+        f"no answer within {timeout_s:g} s",
+        where=api,
+        advice="is the city running? start it with `jacquemart run`",
+    )
+
+
+def command(
+    point: str,
+    value: Value,
+    *,
+    verb: str,
+    unit: str,
+    priority: int,
+    deadline_ns: int,
+    principal: str,
+    identity: bytes | None,
+) -> tuple[frames.Command, bytes]:
+    """Build a command and its frame.
+
+    Raises:
+        UsageError: an argument of a wrong form; nothing was sent.
+    """
+    device, name = split_point(point) if "/" in point or verb == "set" else (point, "")
+    if identity is not None and len(identity) != 16:
+        raise UsageError(f"a command id has 16 bytes, not {len(identity)}")
+    if not 1 <= priority <= 16:
+        raise UsageError(f"priority is {priority}, allowed: 1 (highest) to 16")
+    try:
+        made = frames.Command(
+            identity or new_command_id(), principal, device, verb, name, value, unit, priority,
+            deadline_ns, 0,
+        )  # fmt: skip
+        return made, frames.encode_command(made)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"not a command: {error}", where=point) from error
+
+
+def bulk(
+    point: str,
+    value: float,
+    *,
+    zone: str,
+    kind: str,
+    device: str,
+    unit: str,
+    priority: int,
+    deadline_ns: int,
+    principal: str,
+    identity: bytes | None,
+) -> messages.Bulk:
+    """Build a bulk command."""
+    return messages.Bulk(
+        identity or new_command_id(), principal or "anonymous", zone, kind, device, point, value,
+        unit, priority, deadline_ns,
+    )  # fmt: skip
+
+
+def outcome(made: frames.Command, frame: bytes | None) -> Outcome:
+    """Read the answer to a command; None means that none came: the outcome is unknown.
+
+    Raises:
+        JacquemartError: the gateway refused the frame as such.
+    """
+    if frame is None:
+        return Outcome(
+            made.id, made.device, made.point, Status.INDETERMINATE, Reason.CELL_LOST,
+            "no answer from the gateway",
+        )  # fmt: skip
+    if messages.kind_of(frame) != frames.OUTCOME:
+        messages.decode_reply(frame)
+        raise RemoteProtocolError("the gateway answered a command with something else")
+    got = frames.decode_outcome(frame)
+    return Outcome(
+        got.id, got.device, got.point, Status(got.status), got.reason, got.detail, got.value,
+        Stages(got.received_ns, got.dispatched_ns, got.acknowledged_ns, got.finished_ns),
+    )  # fmt: skip
+
+
+def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutcome:
+    """Read the answer to a bulk command.
+
+    Raises:
+        JacquemartError: it was refused as a whole, or its outcomes are unknown.
+    """
+    if messages.kind_of(frame) == frames.ERROR:
+        messages.decode_reply(frame)
+    result = messages.decode_bulk_result(frame)
+    count = len(result.devices)
+    values = struct.unpack(f"<{count}d", result.values)
+    dispatched = struct.unpack(f"<{count}Q", result.dispatched_ns)
+    finished = struct.unpack(f"<{count}Q", result.finished_ns)
+    ok = (Reason.OK, "")
+    outcomes = []
+    for at, device in enumerate(result.devices):
+        reason, detail = result.exceptions.get(at, ok)
+        value = values[at]
+        outcomes.append(
+            Outcome(
+                made.id, device, made.point, Status(result.statuses[at]), reason, detail,
+                value if value == value else None, Stages(0, dispatched[at], 0, finished[at]),
+            )  # fmt: skip
+        )
+    return BulkOutcome(made.id, outcomes, seconds)
+
+
+def readings(rows: Any) -> list[Reading]:
+    """Read the answer to ``get``."""
+    return [
+        Reading(point, value, Quality.from_code(quality), source_ns, receive_ns, unit)
+        for point, value, quality, source_ns, receive_ns, unit in rows
+    ]

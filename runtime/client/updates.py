@@ -1,0 +1,170 @@
+"""From stream frames to updates: names for slots, patterns, and the newest value of each point."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import translate
+from re import compile
+from typing import Any
+
+from jacquemart.native import frames
+from jacquemart.native.table import Rollup
+from jacquemart.runtime.model.errors import UsageError
+from jacquemart.runtime.model.event import Event
+from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.reading import Reading
+from jacquemart.runtime.wire import messages
+
+#: Events that may wait for a slow consumer; older ones leave first, and are counted.
+EVENTS_WAITING = 10_000
+
+_PREFIXES = {"readings": "r/", "rollups": "z/", "events": "e/"}
+
+
+@dataclass(frozen=True, slots=True)
+class RollupUpdate:
+    """An aggregate of one point of one kind in a zone (zone "" is the city)."""
+
+    zone: str
+    kind: str
+    point: str
+    rollup: Rollup
+    stale: bool = False
+
+
+Update = Reading | RollupUpdate | Event
+
+
+def topics_of(what: str, topics: Sequence[str], zone: Callable[[str], bool]) -> list[str]:
+    """Return the topics that a subscription needs.
+
+    Raises:
+        UsageError: ``what`` is none of readings, rollups, events.
+    """
+    prefix = _PREFIXES.get(what)
+    if prefix is None:
+        raise UsageError(f"cannot subscribe to {what!r}", advice="readings, rollups or events")
+    return [t for t in topics if t.startswith(prefix) and zone(t.split("/")[1])]
+
+
+class UpdateSink:
+    """Collects updates until they are taken. Readings and rollups keep only the newest."""
+
+    def __init__(self, pattern: str) -> None:
+        """Keep readings whose ``device/point`` matches the pattern."""
+        text = pattern if "/" in pattern else f"{pattern}/*"
+        self._everything = text in ("*/*", "*")
+        self._matches = compile(translate(text)).match
+        self._names: dict[str, dict[int, str]] = {}
+        self._known: dict[str, dict[int, Reading]] = {}
+        self._rollups: dict[str, dict[tuple[str, str], RollupUpdate]] = {}
+        self._waiting: dict[Any, Update] = {}
+        self._last_event: dict[str, int] = {}
+        self._ready = asyncio.Event()
+        self.dropped_events = 0
+
+    async def take(self) -> list[Update]:
+        """Wait for updates and return them, oldest first."""
+        await self._ready.wait()
+        self._ready.clear()
+        waiting, self._waiting = self._waiting, {}
+        return list(waiting.values())
+
+    # What the follower says ------------------------------------------------------------------
+
+    def snapshot(self, topic: str, content: dict[str, Any]) -> None:
+        """Take the whole state of a topic."""
+        if topic.startswith("r/"):
+            self._layout(topic, content)
+            slots, values, qualities, source, receive = content["columns"]
+            count = len(slots) // 4
+            self._readings(
+                topic,
+                struct.unpack(f"<{count}I", slots),
+                struct.unpack(f"<{count}d", values),
+                qualities,
+                struct.unpack(f"<{count}q", source),
+                struct.unpack(f"<{count}q", receive),
+            )
+        elif topic.startswith("e/"):
+            for sequence, event in content["events"]:
+                if sequence > self._last_event.get(topic, 0):
+                    self._event(topic, sequence, Event.from_list(event))
+        else:
+            self._rows(topic, content["rows"])
+
+    def message(self, topic: str, kind: int, frame: bytes) -> None:
+        """Take one message of a stream."""
+        if kind == frames.BATCH:
+            batch = frames.decode_batch(frame)
+            self._readings(
+                topic, batch.slots, batch.values, batch.qualities, batch.source_ns,
+                batch.receive_ns,
+            )  # fmt: skip
+            return
+        _, _, sequence, content = messages.decode_stream(frame)
+        if kind == frames.EVENT:
+            self._event(topic, sequence, content)
+        else:
+            self._rows(topic, content)
+
+    def stale(self, topic: str) -> None:
+        """Show everything known of the topic as STALE."""
+        for slot, reading in self._known.get(topic, {}).items():
+            if reading.quality.usable:
+                self._keep(topic, slot, replace(reading, quality=Quality.STALE_GAP))
+        for key, update in self._rollups.get(topic, {}).items():
+            self._put((topic, key), replace(update, stale=True))
+
+    # Inside ----------------------------------------------------------------------------------
+
+    def _layout(self, topic: str, content: dict[str, Any]) -> None:
+        templates = content["templates"]
+        names: dict[int, str] = {}
+        slot = 0
+        for device, template in content["devices"]:
+            for point in templates[template]:
+                name = f"{device}/{point}"
+                if self._everything or self._matches(name):
+                    names[slot] = name
+                slot += 1
+        self._names[topic] = names
+
+    def _readings(
+        self, topic: str, slots: Any, values: Any, qualities: Any, source: Any, receive: Any
+    ) -> None:
+        names = self._names.get(topic, {})
+        for at, slot in enumerate(slots):
+            name = names.get(slot)
+            if name is not None:
+                quality = Quality.from_code(qualities[at])
+                reading = Reading(name, values[at], quality, source[at], receive[at])
+                self._keep(topic, slot, reading)
+
+    def _keep(self, topic: str, slot: int, reading: Reading) -> None:
+        self._known.setdefault(topic, {})[slot] = reading
+        self._put((topic, slot), reading)
+
+    def _rows(self, topic: str, rows: Any) -> None:
+        zone = topic.split("/")[1] if topic.startswith("z/") else ""
+        known = self._rollups.setdefault(topic, {})
+        for kind, point, *fields in rows:
+            update = RollupUpdate(zone, kind, point, Rollup(*fields))
+            if known.get((kind, point)) != update:
+                known[kind, point] = update
+                self._put((topic, (kind, point)), update)
+
+    def _event(self, topic: str, sequence: int, event: Event) -> None:
+        self._last_event[topic] = sequence
+        if len(self._waiting) >= EVENTS_WAITING:
+            self._waiting.pop(next(iter(self._waiting)))
+            self.dropped_events += 1
+        self._put((topic, "event", sequence), event)
+
+    def _put(self, key: Any, update: Update) -> None:
+        self._waiting.pop(key, None)
+        self._waiting[key] = update
+        self._ready.set()
