@@ -34,9 +34,7 @@ class Host(Protocol):
     clock: Clock
     loop: asyncio.AbstractEventLoop
 
-    def emit(
-        self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]
-    ) -> None:
+    def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
         """Publish an event of an actor."""
         ...
 
@@ -203,9 +201,7 @@ class Actor:
         now = self.host.clock.boot_ns()
         if now >= ticket.deadline_ns:
             late_ms = (now - ticket.deadline_ns) / 1e6
-            ticket.finish(
-                Status.EXPIRED, Reason.DEADLINE, f"{late_ms:.0f} ms late", now_ns=now
-            )
+            ticket.finish(Status.EXPIRED, Reason.DEADLINE, f"{late_ms:.0f} ms late", now_ns=now)
             return
         self._busy = True
         try:

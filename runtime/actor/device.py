@@ -165,9 +165,7 @@ class DeviceActor(Actor):
         return None
 
 
-def check_value(
-    spec: PointSpec, value: object, unit: str
-) -> tuple[float, tuple[str, str] | None]:
+def check_value(spec: PointSpec, value: object, unit: str) -> tuple[float, tuple[str, str] | None]:
     """Check a value for a point; return it as a number, and why it is refused if it is."""
     if not spec.writable:
         return math.nan, (Reason.NOT_WRITABLE, f"{spec.name} cannot be written")

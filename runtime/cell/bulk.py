@@ -142,7 +142,7 @@ def unanswered(
         struct.pack("<d", math.nan) * count,
         bytes(8 * count),
         bytes(8 * count),
-        {at: (reason, detail) for at in range(count)},
+        dict.fromkeys(range(count), (reason, detail)),
     )
 
 

@@ -77,9 +77,7 @@ class CentreCell(Service):
             known[1].close()
 
         async def ask(topic: str) -> dict[str, Any] | None:
-            frame = await self.caller(cell).ask(
-                messages.query("snapshot", topic=topic), SNAPSHOT_S
-            )
+            frame = await self.caller(cell).ask(messages.query("snapshot", topic=topic), SNAPSHOT_S)
             content = messages.decode_reply(frame) if frame is not None else None
             return content if isinstance(content, dict) else None
 

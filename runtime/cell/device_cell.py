@@ -17,8 +17,8 @@ from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.shard import Shard
 from jacquemart.runtime.kernel.dedup import DedupWindow, Key, Seen
 from jacquemart.runtime.model.city import TemplateSpec
-from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.errors import UnknownDevice, UnknownPoint, UsageError
+from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.ids import split_point
 from jacquemart.runtime.model.outcome import Outcome, Reason, Status
 from jacquemart.runtime.wire import messages
@@ -144,8 +144,17 @@ class DeviceCell(Service):
         def end(status: Status, reason: str, detail: str) -> None:
             frame = frames.encode_outcome(
                 frames.OutcomeFrame(
-                    command.id, command.device, command.point, status, reason, detail, None,
-                    received, 0, 0, self.clock.boot_ns(),
+                    command.id,
+                    command.device,
+                    command.point,
+                    status,
+                    reason,
+                    detail,
+                    None,
+                    received,
+                    0,
+                    0,
+                    self.clock.boot_ns(),
                 )  # fmt: skip
             )
             request.reply(frame)
@@ -175,7 +184,7 @@ class DeviceCell(Service):
 
     def _ended(self, key: Key, ticket: Ticket, request: Request) -> None:
         outcome = ticket.outcome
-        assert outcome is not None  # noqa: S101 - an ended ticket has one
+        assert outcome is not None
         frame = outcome_frame(outcome)
         if outcome.status is Status.REJECTED and outcome.reason == Reason.BUSY:
             self._dedup.forget(key)  # refused for now: the same id may come again
@@ -283,8 +292,16 @@ def outcome_frame(outcome: Outcome) -> bytes:
     stages = outcome.stages
     return frames.encode_outcome(
         frames.OutcomeFrame(
-            outcome.id, outcome.device, outcome.point, outcome.status, outcome.reason,
-            outcome.detail, outcome.value, stages.received, stages.dispatched,
-            stages.acknowledged, stages.finished,
+            outcome.id,
+            outcome.device,
+            outcome.point,
+            outcome.status,
+            outcome.reason,
+            outcome.detail,
+            outcome.value,
+            stages.received,
+            stages.dispatched,
+            stages.acknowledged,
+            stages.finished,
         )  # fmt: skip
     )

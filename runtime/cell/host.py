@@ -98,7 +98,7 @@ class CellHost:
     # On the loop ---------------------------------------------------------------------------
 
     def _run(self) -> None:
-        assert self._loop is not None  # noqa: S101 - set before the thread starts
+        assert self._loop is not None
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
@@ -111,7 +111,7 @@ class CellHost:
             self._loop.close()
 
     def _start(self) -> CellAddress:
-        assert self._loop is not None  # noqa: S101 - this runs on it
+        assert self._loop is not None
         self._context = zmq.Context()
         service = _service(self.config, self._loop, self._context, self._clock)
         address: CellAddress = service.start()
@@ -141,13 +141,13 @@ def _service(
 ) -> Any:
     """Make the service of a role; imported late, so that a cell loads only what it needs."""
     if config.role == "device":
-        from jacquemart.runtime.cell.device_cell import DeviceCell as Role  # noqa: PLC0415
+        from jacquemart.runtime.cell.device_cell import DeviceCell as Role
     elif config.role == "zone":
-        from jacquemart.runtime.cell.zone_cell import ZoneCell as Role  # noqa: PLC0415
+        from jacquemart.runtime.cell.zone_cell import ZoneCell as Role
     elif config.role == "centre":
-        from jacquemart.runtime.cell.centre_cell import CentreCell as Role  # noqa: PLC0415
+        from jacquemart.runtime.cell.centre_cell import CentreCell as Role
     else:
-        from jacquemart.runtime.gateway.gateway import Gateway as Role  # noqa: PLC0415
+        from jacquemart.runtime.gateway.gateway import Gateway as Role
     return Role(config, loop, context, clock)
 
 

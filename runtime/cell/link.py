@@ -21,8 +21,8 @@ from jacquemart.runtime.cell.writes import Write, WriteQueue
 from jacquemart.runtime.kernel.backoff import Backoff
 from jacquemart.runtime.kernel.polling import PollSchedule
 from jacquemart.runtime.kernel.readback import Verdict, judge
-from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.city import LinkSpec
+from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import (
     DriverError,
     LinkError,

@@ -111,9 +111,7 @@ def _polled(point: PointSpec) -> bool:
 
 
 def _publisher(table: PointTable, host: Any) -> Any:
-    def publish(
-        slots: Any, values: Any, qualities: Any = None, source_times: Any = None
-    ) -> None:
+    def publish(slots: Any, values: Any, qualities: Any = None, source_times: Any = None) -> None:
         table.update_columns(slots, values, qualities, source_times, host.clock.wall_ns())
 
     return publish

@@ -139,9 +139,7 @@ class ZoneCell(Service):
         """Show a shard as STALE: its stream has a gap or is silent."""
         if topic.startswith("r/"):
             view = self.views[topic[2:-1]]
-            view.table.mark(
-                0, view.table.capacity, Quality.STALE_GAP, self.clock.wall_ns()
-            )
+            view.table.mark(0, view.table.capacity, Quality.STALE_GAP, self.clock.wall_ns())
 
     # Aggregates and events ---------------------------------------------------------------------
 
@@ -251,6 +249,4 @@ def _columns(columns: list[bytes]) -> tuple[memoryview, ...]:
     for code, column in zip(codes, columns, strict=True):
         if len(column) % struct.calcsize(code):
             raise ValueError("a snapshot column has a broken length")
-    return tuple(
-        memoryview(column).cast(code) for code, column in zip(codes, columns, strict=True)
-    )
+    return tuple(memoryview(column).cast(code) for code, column in zip(codes, columns, strict=True))

@@ -153,7 +153,7 @@ class AsyncClient:
         sink = UpdateSink(pattern)
         loop = asyncio.get_running_loop()
         context = self._context
-        assert context is not None  # noqa: S101 - the query above needs it
+        assert context is not None
 
         async def ask(topic: str) -> dict[str, Any] | None:
             content = await self.query("snapshot", topic=topic)

@@ -71,7 +71,7 @@ class BackgroundStream:
         self._hand_over(None)
 
     async def _follow(self) -> None:
-        from jacquemart.runtime.client.async_client import AsyncClient  # noqa: PLC0415 - a cycle
+        from jacquemart.runtime.client.async_client import AsyncClient
 
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()

@@ -165,8 +165,14 @@ def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutco
         value = values[at]
         outcomes.append(
             Outcome(
-                made.id, device, made.point, Status(result.statuses[at]), reason, detail,
-                value if value == value else None, Stages(0, dispatched[at], 0, finished[at]),
+                made.id,
+                device,
+                made.point,
+                Status(result.statuses[at]),
+                reason,
+                detail,
+                value if value == value else None,
+                Stages(0, dispatched[at], 0, finished[at]),
             )  # fmt: skip
         )
     return BulkOutcome(made.id, outcomes, seconds)

@@ -159,7 +159,7 @@ class Server:
         self._handler(Request(self, parts[0], parts[1], parts[2]))
 
     def _answer_malformed(self, parts: Message) -> None:
-        from jacquemart.runtime.wire import messages  # noqa: PLC0415 - only for broken peers
+        from jacquemart.runtime.wire import messages
 
         frame = messages.error(
             "bad_frame",
