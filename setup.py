@@ -8,7 +8,7 @@ import os
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-NATIVE = ("frames", "mailbox", "pump", "table")
+NATIVE = ("batch", "frames", "mailbox", "pump", "table")
 DEBUG = os.environ.get("JACQUEMART_DEBUG") == "1"
 
 extensions = [

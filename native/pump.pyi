@@ -1,10 +1,13 @@
 """Typed stub of the native socket pump, on the libzmq that pyzmq has loaded."""
 
+from typing import final
+
 import zmq
 
 class Unroutable(OSError):
     """EHOSTUNREACH: a ROUTER (with MANDATORY) does not know that peer."""
 
+@final
 class Pump:
     """Receives and sends whole multipart messages on one zmq socket, without blocking.
 
