@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from typing import Any
 
-from jacquemart.runtime.actor.supervisor import Rows, Supervisor, merge_rollups
+from jacquemart.runtime.actor.supervisor import CentreSupervisor
 from jacquemart.runtime.model.event import Event
 
 #: Events kept in sight.
 EVENTS_KEPT = 500
 
 
-class CommandCentre(Supervisor):
+class CommandCentre(CentreSupervisor):
     """One for the city. Zones go on without it."""
 
     __slots__ = ("_events",)
@@ -30,11 +29,3 @@ class CommandCentre(Supervisor):
         """Return the newest events, newest first."""
         newest = list(self._events)[-number:] if number > 0 else []
         return [event.as_list() for event in reversed(newest)]
-
-    def total(self, zones: Mapping[str, Rows]) -> dict[tuple[str, str], Any]:
-        """Return the city's aggregates from those of its zones."""
-        keys = {key for rows in zones.values() for key in rows}
-        return {
-            key: merge_rollups([rows[key] for rows in zones.values() if key in rows])
-            for key in keys
-        }

@@ -52,7 +52,7 @@ class ZoneSupervisor(Supervisor):
         kind: str,
         point: str,
         value: float,
-        done: Callable[[BulkResult], None],
+        done: Callable[[BulkResult], object],
         *,
         device: str = "*",
         within_s: float = 10.0,

@@ -11,12 +11,13 @@ from typing import ClassVar
 
 from jacquemart.runtime.actor import Aggregate, DeviceActor
 from jacquemart.runtime.model.city import PointSpec
+from jacquemart.runtime.model.quality import Quality
 
 
 class LightingCabinet(DeviceActor):
     """One cabinet and the lamps behind it."""
 
-    __slots__ = ("_alive",)
+    __slots__ = ("_alive", "_open")
 
     kind = "lighting_cabinet"
     required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {
@@ -26,7 +27,11 @@ class LightingCabinet(DeviceActor):
         "power": ("W", False),
         "energy": ("kWh", False),
     }
-    derived_points = (PointSpec("communication", low=0, high=1, poll_ms=0, urgent=True),)
+    derived_points = (
+        PointSpec(
+            "communication", low=0, high=1, poll_ms=0, urgent=True, address={"derived": True}
+        ),
+    )
     watched = frozenset({"contactor_state", "door"})
     summary = (
         Aggregate("closed", "contactor_state", "sum"),
@@ -38,6 +43,7 @@ class LightingCabinet(DeviceActor):
     def on_start(self) -> None:
         """Begin without an opinion about the lamps."""
         self._alive: bool | None = None
+        self._open = False
 
     def link_changed(self, up: bool) -> None:
         """Take the state of the link as the cabinet's communication."""
@@ -47,10 +53,12 @@ class LightingCabinet(DeviceActor):
 
     def reading(self, point: str, value: float, quality: int) -> None:
         """Follow the contactor and the door."""
-        if quality >= 0x80:
+        if quality >= Quality.STALE_AGE:
             return
         if point == "door":
-            self.emit("door_open" if value else "door_closed", 1 if value else 0)
+            if bool(value) != self._open:
+                self._open = bool(value)
+                self.emit("door_open" if value else "door_closed", 1 if value else 0)
         elif point == "contactor_state":
             self.publish("communication", 1.0)
             alive = bool(value)

@@ -13,12 +13,13 @@ from typing import ClassVar
 from jacquemart.runtime.actor import Aggregate, DeviceActor
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.outcome import Reason, Status
+from jacquemart.runtime.model.quality import Quality
 
 
 class StreetLight(DeviceActor):
     """One luminaire with its controller."""
 
-    __slots__ = ()
+    __slots__ = ("_faulty",)
 
     kind = "street_light"
     required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {
@@ -35,10 +36,16 @@ class StreetLight(DeviceActor):
         Aggregate("faults", "fault", "sum"),
     )
 
+    def on_start(self) -> None:
+        """Begin without a known fault."""
+        self._faulty = False
+
     def reading(self, point: str, value: float, quality: int) -> None:
         """Tell a lamp fault that comes or goes."""
-        if point == "fault" and quality == 0:
-            if value:
+        faulty = bool(value)
+        if point == "fault" and quality == Quality.GOOD and faulty != self._faulty:
+            self._faulty = faulty
+            if faulty:
                 self.emit("lamp_fault", 1, level=self.value("level"))
             else:
                 self.emit("lamp_fault_cleared")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jacquemart.native import frames
+from jacquemart.native.batch import Batch
 from jacquemart.native.table import Rollup
 from jacquemart.runtime.actor.base import Actor
 from jacquemart.runtime.actor.device import DeviceActor
-from jacquemart.runtime.actor.supervisor import Supervisor
+from jacquemart.runtime.actor.supervisor import CentreSupervisor
 from jacquemart.runtime.cell.bulk import devices_meant, merge, unanswered
 from jacquemart.runtime.cell.fan_out import ANSWER_AFTER_DEADLINE_NS, CellFanOut, decode_answer
 from jacquemart.runtime.cell.service import Service, number_arg, text_arg
@@ -34,11 +34,11 @@ class CentreCell(Service):
     """Follows all zones, keeps their aggregates, and commands them."""
 
     def start_centre(
-        self, centre: type[Supervisor], kinds: Mapping[str, type[DeviceActor]]
+        self, centre: type[CentreSupervisor], kinds: Mapping[str, type[DeviceActor]]
     ) -> None:
         """Make the command centre."""
         self.centre = centre("centre", self, kinds, self._fan_out)
-        self.rows: dict[str, Rows] = {zone.id: {} for zone in self.config.zones}
+        self.zone_rows: dict[str, Rows] = {zone.id: {} for zone in self.config.zones}
         self._stale: set[str] = set()
         self._changed = False
         self._followers: dict[str, tuple[CellAddress, Follower]] = {}
@@ -66,7 +66,7 @@ class CentreCell(Service):
     def progress(self) -> dict[str, Any]:
         """Return whether every zone is followed."""
         ready = bool(self._followers) and all(f.synchronised for _, f in self._followers.values())
-        return {"ready": ready, "detail": f"{len(self.rows)} zones"}
+        return {"ready": ready, "detail": f"{len(self.zone_rows)} zones"}
 
     def _follower(self, cell: str) -> Follower:
         address = self.directory.cells[cell]
@@ -92,36 +92,37 @@ class CentreCell(Service):
     def snapshot(self, topic: str, content: dict[str, Any]) -> None:
         """Take a zone's aggregates."""
         if topic.startswith("z/"):
-            self._take_rows(topic[2:-1], content["rows"])
+            self.rows(topic, content["rows"])
 
-    def message(self, topic: str, kind: int, frame: bytes) -> None:
-        """Take a zone's aggregates or event."""
-        _, _, _, content = messages.decode_stream(frame)
-        if kind == frames.ROLLUP:
-            self._take_rows(topic[2:-1], content)
-        elif kind == frames.EVENT:
-            self.centre.take_event(content)
+    def batch(self, topic: str, batch: Batch) -> None:
+        """Zones publish no readings."""
+
+    def rows(self, topic: str, rows: list[list[Any]]) -> None:
+        """Take a zone's aggregates."""
+        zone = topic[2:-1]
+        self._stale.discard(zone)
+        self.zone_rows[zone] = {(row[0], row[1]): Rollup(*row[2:8]) for row in rows}
+        self._changed = True
+
+    def event(self, topic: str, event: Event) -> None:
+        """Take a zone's event."""
+        self.centre.take_event(event)
 
     def stale(self, topic: str) -> None:
         """Show a zone as STALE: its stream has a gap or is silent."""
         if topic.startswith("z/"):
             zone = topic[2:-1]
             self._stale.add(zone)
-            self.rows[zone] = {
+            self.zone_rows[zone] = {
                 key: row._replace(online=0, worst=max(row.worst, Quality.STALE_GAP))
-                for key, row in self.rows[zone].items()
+                for key, row in self.zone_rows[zone].items()
             }
             self._changed = True
-
-    def _take_rows(self, zone: str, rows: list[list[Any]]) -> None:
-        self._stale.discard(zone)
-        self.rows[zone] = {(row[0], row[1]): Rollup(*row[2:8]) for row in rows}
-        self._changed = True
 
     def _total(self) -> None:
         if self._changed:
             self._changed = False
-            rows = self.centre.total(self.rows)  # type: ignore[attr-defined]
+            rows = self.centre.total(self.zone_rows)
             self.publisher.rollup(
                 CITY_TOPIC, [messages.rollup_row(*key, row) for key, row in rows.items()]
             )
@@ -141,11 +142,9 @@ class CentreCell(Service):
     def bulk(self, request: Request) -> None:
         """Command all zones that are meant."""
         bulk = messages.decode_bulk(request.frame)
-        self._fan_out(
-            bulk, lambda result: request.reply(messages.encode_bulk_result(result)) and None
-        )
+        self._fan_out(bulk, lambda result: request.reply(messages.encode_bulk_result(result)))
 
-    def _fan_out(self, bulk: Bulk, done: Callable[[BulkResult], None]) -> None:
+    def _fan_out(self, bulk: Bulk, done: Callable[[BulkResult], object]) -> None:
         zones = CellFanOut.zones_meant(bulk, self.directory.zones)
         cells = sorted({self.directory.zones[zone] for zone in zones})
         parts: list[BulkResult] = []
@@ -192,15 +191,13 @@ class CentreCell(Service):
         return {
             **super().queries(),
             "zones": lambda _: self._zones(),
-            "events": lambda args: self.centre.recent(  # type: ignore[attr-defined]
-                int(number_arg(args, "number", 20))
-            ),
+            "events": lambda args: self.centre.recent(int(number_arg(args, "number", 20))),
             "snapshot": self._snapshot,
         }
 
     def _zones(self) -> dict[str, Any]:
         names = {zone.id: zone.name for zone in self.config.zones}
-        total = self.centre.total(self.rows)  # type: ignore[attr-defined]
+        total = self.centre.total(self.zone_rows)
         return {
             "city": self.config.city_name,
             "zones": [
@@ -210,7 +207,7 @@ class CentreCell(Service):
                     "stale": zone in self._stale,
                     **self.centre.summarize(rows),
                 }
-                for zone, rows in self.rows.items()
+                for zone, rows in self.zone_rows.items()
             ],
             "total": self.centre.summarize(total),
         }
@@ -219,7 +216,7 @@ class CentreCell(Service):
         topic = text_arg(args, "topic")
         if topic != CITY_TOPIC:
             raise UsageError(f"no topic {topic!r} in the centre")
-        rows = self.centre.total(self.rows)  # type: ignore[attr-defined]
+        rows = self.centre.total(self.zone_rows)
         return {
             "topic": topic,
             "epoch": self.publisher.epoch,

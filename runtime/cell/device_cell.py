@@ -155,7 +155,7 @@ class DeviceCell(Service):
                     0,
                     0,
                     self.clock.boot_ns(),
-                )  # fmt: skip
+                )
             )
             request.reply(frame)
 
@@ -170,13 +170,21 @@ class DeviceCell(Service):
         seen, known = self._dedup.begin(key, content)
         if seen is Seen.NEW:
             ticket = Ticket(
-                command.id, command.principal, command.device, command.verb, command.point,
-                command.value, command.unit, command.priority, command.deadline_ns, received,
+                command.id,
+                command.principal,
+                command.device,
+                command.verb,
+                command.point,
+                command.value,
+                command.unit,
+                command.priority,
+                command.deadline_ns,
+                received,
                 lambda ticket: self._ended(key, ticket, request),
-            )  # fmt: skip
+            )
             actor.post(ticket)
         elif seen is Seen.RUNNING:
-            self._dedup.wait(key, lambda frame: request.reply(frame) and None)
+            self._dedup.wait(key, request.reply)
         elif seen is Seen.FINISHED and known is not None:
             request.reply(known)
         else:
@@ -196,11 +204,13 @@ class DeviceCell(Service):
     def bulk(self, request: Request) -> None:
         """Fan a bulk command out to the devices it means."""
         bulk = messages.decode_bulk(request.frame)
-        key: Key = (bulk.principal, bulk.id)
-        seen, known = self._dedup.begin(key, (bulk.zone, bulk.kind, bulk.device, bulk.point,
-                                              repr(bulk.value), bulk.unit))  # fmt: skip
+        # One bulk command comes once for each zone that has devices here.
+        key: Key = (f"{bulk.principal}\n{bulk.zone}", bulk.id)
+        seen, known = self._dedup.begin(
+            key, (bulk.zone, bulk.kind, bulk.device, bulk.point, repr(bulk.value), bulk.unit)
+        )
         if seen is Seen.RUNNING:
-            self._dedup.wait(key, lambda frame: request.reply(frame) and None)
+            self._dedup.wait(key, request.reply)
             return
         if seen is Seen.FINISHED and known is not None:
             request.reply(known)
@@ -303,5 +313,5 @@ def outcome_frame(outcome: Outcome) -> bytes:
             stages.dispatched,
             stages.acknowledged,
             stages.finished,
-        )  # fmt: skip
+        )
     )

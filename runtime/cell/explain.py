@@ -105,7 +105,7 @@ def _reasons(cell: DeviceCell, actor: DeviceActor, indices: list[int]) -> list[s
     if Quality.BAD_FED_BY in qualities:
         said.append(f"unreachable by {spec.fed_by}, which is dead; no fault of {spec.id}")
     for quality in sorted(qualities, reverse=True):
-        text = _SENTENCES.get(quality)
+        text = _SENTENCES.get(Quality.from_code(quality))
         if text is not None:
             said.append(text.format(device=spec.id, link=spec.link))
     ticket = actor.last_ticket

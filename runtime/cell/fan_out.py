@@ -30,7 +30,7 @@ class CellFanOut:
         self._service = service
         self._views = views
 
-    def __call__(self, bulk: Bulk, done: Callable[[BulkResult], None]) -> None:
+    def __call__(self, bulk: Bulk, done: Callable[[BulkResult], object]) -> None:
         """Send; ``done`` gets one result with every device that is meant, once."""
         by_cell: dict[str, list[ShardView]] = {}
         for view in self._views:
@@ -54,7 +54,7 @@ class CellFanOut:
         bulk: Bulk,
         cell: str,
         views: Sequence[ShardView],
-        collect: Callable[[BulkResult], None],
+        collect: Callable[[BulkResult], object],
     ) -> None:
         def answer(frame: bytes | None) -> None:
             if frame is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import importlib.metadata
 import logging
 import resource
@@ -28,6 +29,12 @@ from jacquemart.runtime.model.errors import StartError
 T = TypeVar("T")
 log = logging.getLogger("jacquemart.cell")
 
+_ROLES = {
+    "device": ("jacquemart.runtime.cell.device_cell", "DeviceCell"),
+    "zone": ("jacquemart.runtime.cell.zone_cell", "ZoneCell"),
+    "centre": ("jacquemart.runtime.cell.centre_cell", "CentreCell"),
+    "gateway": ("jacquemart.runtime.gateway.gateway", "Gateway"),
+}
 SUPERVISORS = "jacquemart.supervisors"
 #: How long a call from outside waits for the loop.
 CALL_S = 30.0
@@ -69,7 +76,8 @@ class CellHost:
 
     def progress(self) -> dict[str, Any]:
         """Return how far the cell is on its way to ready: at least ``ready`` and ``detail``."""
-        return self._ask(lambda: self._service.progress())  # type: ignore[no-any-return]
+        found: dict[str, Any] = self._ask(lambda: self._service.progress())
+        return found
 
     def health(self) -> dict[str, Any]:
         """Return load, counters and recent failures."""
@@ -140,15 +148,9 @@ def _service(
     clock: Clock,
 ) -> Any:
     """Make the service of a role; imported late, so that a cell loads only what it needs."""
-    if config.role == "device":
-        from jacquemart.runtime.cell.device_cell import DeviceCell as Role
-    elif config.role == "zone":
-        from jacquemart.runtime.cell.zone_cell import ZoneCell as Role
-    elif config.role == "centre":
-        from jacquemart.runtime.cell.centre_cell import CentreCell as Role
-    else:
-        from jacquemart.runtime.gateway.gateway import Gateway as Role
-    return Role(config, loop, context, clock)
+    module, name = _ROLES[config.role]
+    role = getattr(importlib.import_module(module), name)
+    return role(config, loop, context, clock)
 
 
 def _populate(service: Any, config: CellConfig) -> None:

@@ -48,7 +48,7 @@ class ReadingPlan:
             qualities = bytearray(len(answer))
             for at, value in enumerate(answer):
                 if isinstance(value, Bad):
-                    quality = value.quality
+                    quality: int = value.quality
                     if quality == Quality.BAD_UNIT and self._fed[at][1] in dead_feeders:
                         quality = Quality.BAD_FED_BY
                     values[at] = math.nan

@@ -26,6 +26,8 @@ log = logging.getLogger("jacquemart.cell")
 
 #: Failures kept for ``top`` and ``health``.
 FAILURES_KEPT = 20
+#: The same failure is logged again after so long, with its count.
+SAY_AGAIN_S = 10.0
 
 
 class Service:
@@ -51,6 +53,7 @@ class Service:
         self.server: Server
         self.publisher: StreamPublisher
         self.lag_ms = 0.0
+        self._said: dict[str, tuple[float, int]] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._stopping = False
         self._callers: dict[str, tuple[CellAddress, Caller]] = {}
@@ -199,7 +202,16 @@ class Service:
         self.counters["failures"] += 1
         text = "".join(traceback.format_exception_only(error)).strip()
         self.failures.append(text[:500])
-        log.error("cell %s: %s", self.config.name, text, exc_info=error)
+        now = self.loop.time()
+        last, unsaid = self._said.get(text, (-SAY_AGAIN_S, 0))
+        if now - last < SAY_AGAIN_S:  # the same failure again: count it, do not flood the log
+            self._said[text] = (last, unsaid + 1)
+            return
+        if len(self._said) > 100:
+            self._said.clear()
+        self._said[text] = (now, 0)
+        again = f" (and {unsaid} times since it was last said)" if unsaid else ""
+        log.error("cell %s: %s%s", self.config.name, text, again, exc_info=error)
 
     def _measure_lag(self, expected: float) -> None:
         late_ms = max(0.0, (self.loop.time() - expected) * 1e3)

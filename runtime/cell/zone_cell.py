@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jacquemart.native import frames
+from jacquemart.native.batch import Batch
 from jacquemart.native.table import PointTable, Rollup
 from jacquemart.runtime.actor.base import Actor
 from jacquemart.runtime.actor.device import DeviceActor
@@ -41,7 +40,7 @@ class ZoneCell(Service):
         """Make a supervisor for each zone, and an empty table for each shard."""
         self.views: dict[str, ShardView] = {}
         self.supervisors: dict[str, Supervisor] = {}
-        self.rows: dict[str, Rows] = {}
+        self.zone_rows: dict[str, Rows] = {}
         self._followers: dict[str, tuple[CellAddress, Follower]] = {}
         self._shards_of: dict[str, list[str]] = {zone.id: [] for zone in self.config.zones}
         for spec in self.config.shards:
@@ -122,18 +121,20 @@ class ZoneCell(Service):
         if topic.startswith("r/"):
             self.views[topic[2:-1]].table.apply_batch(*_columns(content["columns"]))
 
-    def message(self, topic: str, kind: int, frame: bytes) -> None:
-        """Take a batch of readings, or an event of a member."""
-        if kind == frames.BATCH:
-            batch = frames.decode_batch(frame)
-            self.views[topic[2:-1]].table.apply_batch(
-                batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns
-            )
-        elif kind == frames.EVENT:
-            _, _, _, event = messages.decode_stream(frame)
-            supervisor = self.supervisors.get(event.zone)
-            if supervisor is not None:
-                supervisor.take_event(event)
+    def batch(self, topic: str, batch: Batch) -> None:
+        """Take changed points of a shard."""
+        self.views[topic[2:-1]].table.apply_batch(
+            batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns
+        )
+
+    def rows(self, topic: str, rows: list[list[Any]]) -> None:
+        """Shards publish no aggregates."""
+
+    def event(self, topic: str, event: Event) -> None:
+        """Take an event of a member."""
+        supervisor = self.supervisors.get(event.zone)
+        if supervisor is not None:
+            supervisor.take_event(event)
 
     def stale(self, topic: str) -> None:
         """Show a shard as STALE: its stream has a gap or is silent."""
@@ -146,7 +147,8 @@ class ZoneCell(Service):
     def _rollup(self) -> None:
         for zone, supervisor in self.supervisors.items():
             views = [self.views[name] for name in self._shards_of[zone]]
-            if any([view.table.changed_groups() for view in views]):
+            changed = [view.table.changed_groups() for view in views]  # asks every table
+            if any(changed):
                 rows = self._gather(zone)
                 self.publisher.rollup(
                     f"z/{zone}/",
@@ -167,7 +169,7 @@ class ZoneCell(Service):
             for key, group in view.layout.groups.items():
                 parts.setdefault(key, []).append(view.table.rollup(group))
         rows = {key: merge_rollups(found) for key, found in parts.items()}
-        self.rows[zone] = rows
+        self.zone_rows[zone] = rows
         return rows
 
     def _sweep(self) -> None:
@@ -241,12 +243,14 @@ class ZoneCell(Service):
         return {**position, "rows": [messages.rollup_row(*key, row) for key, row in rows.items()]}
 
 
-def _columns(columns: list[bytes]) -> tuple[memoryview, ...]:
-    """Return the columns of a snapshot; checked by the table when they are applied."""
-    codes = ("I", "d", "B", "q", "q")
-    if len(columns) != len(codes):
-        raise ValueError(f"a snapshot has {len(codes)} columns, not {len(columns)}")
-    for code, column in zip(codes, columns, strict=True):
-        if len(column) % struct.calcsize(code):
-            raise ValueError("a snapshot column has a broken length")
-    return tuple(memoryview(column).cast(code) for code, column in zip(codes, columns, strict=True))
+def _columns(columns: list[bytes]) -> tuple[Any, ...]:
+    """Return the columns of a snapshot; their lengths are checked when they are applied.
+
+    Raises:
+        ValueError: not five columns, or a broken length.
+    """
+    slots, values, qualities, source, receive = (memoryview(column) for column in columns)
+    return (
+        slots.cast("I"), values.cast("d"), qualities.cast("B"), source.cast("q"),
+        receive.cast("q"),
+    )  # fmt: skip

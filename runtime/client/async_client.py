@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Self
 
 import zmq
 
@@ -41,7 +41,7 @@ class AsyncClient:
         self._clock = requests.GatewayClock()
         self._followers: list[Follower] = []
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self) -> Self:
         await self.connect()
         return self
 

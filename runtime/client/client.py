@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
 from jacquemart.native.pump import Pump, boot_ns
 from jacquemart.runtime.client import requests
-from jacquemart.runtime.client.background import BackgroundStream
 from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
-from jacquemart.runtime.client.updates import Update
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
 from jacquemart.runtime.model.reading import Reading
 from jacquemart.runtime.wire import messages, sockets
+
+if TYPE_CHECKING:
+    from jacquemart.runtime.client.background import BackgroundStream
+    from jacquemart.runtime.client.updates import Update
 
 _NOT_SENT = object()
 
@@ -58,7 +60,7 @@ class Client:
             self.close()
             raise
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,6 +117,8 @@ class Client:
         A consumer that is too slow sees the newest value of each point, not all of them. After
         a gap, the values concerned come as STALE until they are whole again.
         """
+        from jacquemart.runtime.client.background import BackgroundStream
+
         stream = BackgroundStream(self.api, self.principal, what, zone, pattern)
         self._streams.append(stream)
         return stream.updates()

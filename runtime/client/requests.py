@@ -96,9 +96,17 @@ def command(
         raise UsageError(f"priority is {priority}, allowed: 1 (highest) to 16")
     try:
         made = frames.Command(
-            identity or new_command_id(), principal, device, verb, name, value, unit, priority,
-            deadline_ns, 0,
-        )  # fmt: skip
+            identity or new_command_id(),
+            principal,
+            device,
+            verb,
+            name,
+            value,
+            unit,
+            priority,
+            deadline_ns,
+            0,
+        )
         return made, frames.encode_command(made)
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"not a command: {error}", where=point) from error
@@ -119,9 +127,17 @@ def bulk(
 ) -> messages.Bulk:
     """Build a bulk command."""
     return messages.Bulk(
-        identity or new_command_id(), principal or "anonymous", zone, kind, device, point, value,
-        unit, priority, deadline_ns,
-    )  # fmt: skip
+        identity or new_command_id(),
+        principal or "anonymous",
+        zone,
+        kind,
+        device,
+        point,
+        value,
+        unit,
+        priority,
+        deadline_ns,
+    )
 
 
 def outcome(made: frames.Command, frame: bytes | None) -> Outcome:
@@ -132,17 +148,27 @@ def outcome(made: frames.Command, frame: bytes | None) -> Outcome:
     """
     if frame is None:
         return Outcome(
-            made.id, made.device, made.point, Status.INDETERMINATE, Reason.CELL_LOST,
+            made.id,
+            made.device,
+            made.point,
+            Status.INDETERMINATE,
+            Reason.CELL_LOST,
             "no answer from the gateway",
-        )  # fmt: skip
+        )
     if messages.kind_of(frame) != frames.OUTCOME:
         messages.decode_reply(frame)
         raise RemoteProtocolError("the gateway answered a command with something else")
     got = frames.decode_outcome(frame)
     return Outcome(
-        got.id, got.device, got.point, Status(got.status), got.reason, got.detail, got.value,
+        got.id,
+        got.device,
+        got.point,
+        Status(got.status),
+        got.reason,
+        got.detail,
+        got.value,
         Stages(got.received_ns, got.dispatched_ns, got.acknowledged_ns, got.finished_ns),
-    )  # fmt: skip
+    )
 
 
 def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutcome:
@@ -173,7 +199,7 @@ def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutco
                 detail,
                 value if value == value else None,
                 Stages(0, dispatched[at], 0, finished[at]),
-            )  # fmt: skip
+            )
         )
     return BulkOutcome(made.id, outcomes, seconds)
 

@@ -10,13 +10,12 @@ from fnmatch import translate
 from re import compile
 from typing import Any
 
-from jacquemart.native import frames
+from jacquemart.native.batch import Batch
 from jacquemart.native.table import Rollup
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.reading import Reading
-from jacquemart.runtime.wire import messages
 
 #: Events that may wait for a slow consumer; older ones leave first, and are counted.
 EVENTS_WAITING = 10_000
@@ -62,7 +61,7 @@ class UpdateSink:
         self._known: dict[str, dict[int, Reading]] = {}
         self._rollups: dict[str, dict[tuple[str, str], RollupUpdate]] = {}
         self._waiting: dict[Any, Update] = {}
-        self._last_event: dict[str, int] = {}
+        self._events = 0
         self._ready = asyncio.Event()
         self.dropped_events = 0
 
@@ -89,27 +88,22 @@ class UpdateSink:
                 struct.unpack(f"<{count}q", source),
                 struct.unpack(f"<{count}q", receive),
             )
-        elif topic.startswith("e/"):
-            for sequence, event in content["events"]:
-                if sequence > self._last_event.get(topic, 0):
-                    self._event(topic, sequence, Event.from_list(event))
-        else:
-            self._rows(topic, content["rows"])
+        elif "rows" in content:
+            self.rows(topic, content["rows"])
 
-    def message(self, topic: str, kind: int, frame: bytes) -> None:
-        """Take one message of a stream."""
-        if kind == frames.BATCH:
-            batch = frames.decode_batch(frame)
-            self._readings(
-                topic, batch.slots, batch.values, batch.qualities, batch.source_ns,
-                batch.receive_ns,
-            )  # fmt: skip
-            return
-        _, _, sequence, content = messages.decode_stream(frame)
-        if kind == frames.EVENT:
-            self._event(topic, sequence, content)
-        else:
-            self._rows(topic, content)
+    def batch(self, topic: str, batch: Batch) -> None:
+        """Take changed points."""
+        self._readings(
+            topic, batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns
+        )
+
+    def event(self, topic: str, event: Event) -> None:
+        """Take an event; a consumer that is far too slow loses the oldest, counted."""
+        if len(self._waiting) >= EVENTS_WAITING:
+            self._waiting.pop(next(iter(self._waiting)))
+            self.dropped_events += 1
+        self._events += 1
+        self._put((topic, "event", self._events), event)
 
     def stale(self, topic: str) -> None:
         """Show everything known of the topic as STALE."""
@@ -148,7 +142,8 @@ class UpdateSink:
         self._known.setdefault(topic, {})[slot] = reading
         self._put((topic, slot), reading)
 
-    def _rows(self, topic: str, rows: Any) -> None:
+    def rows(self, topic: str, rows: Any) -> None:
+        """Take changed aggregates."""
         zone = topic.split("/")[1] if topic.startswith("z/") else ""
         known = self._rollups.setdefault(topic, {})
         for kind, point, *fields in rows:
@@ -156,13 +151,6 @@ class UpdateSink:
             if known.get((kind, point)) != update:
                 known[kind, point] = update
                 self._put((topic, (kind, point)), update)
-
-    def _event(self, topic: str, sequence: int, event: Event) -> None:
-        self._last_event[topic] = sequence
-        if len(self._waiting) >= EVENTS_WAITING:
-            self._waiting.pop(next(iter(self._waiting)))
-            self.dropped_events += 1
-        self._put((topic, "event", sequence), event)
 
     def _put(self, key: Any, update: Update) -> None:
         self._waiting.pop(key, None)

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 import zmq
 
 from jacquemart.native import frames
+from jacquemart.native.batch import Batch
 from jacquemart.runtime.kernel.stream import Step, TopicFollower
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import FrameError
+from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.wire import messages, sockets
 from jacquemart.runtime.wire.channel import Channel, Message
 
@@ -31,8 +33,16 @@ class Sink(Protocol):
         """Take the whole state of a topic."""
         ...
 
-    def message(self, topic: str, kind: int, frame: bytes) -> None:
-        """Take one message, in order, none missing."""
+    def batch(self, topic: str, batch: Batch) -> None:
+        """Take changed points, in order, none missing."""
+        ...
+
+    def rows(self, topic: str, rows: list[list[Any]]) -> None:
+        """Take changed aggregates, in order, none missing."""
+        ...
+
+    def event(self, topic: str, event: Event) -> None:
+        """Take an event: each once, also those that only a snapshot tells of."""
         ...
 
     def stale(self, topic: str) -> None:
@@ -44,7 +54,7 @@ class Sink(Protocol):
 class _Topic:
     name: str
     position: TopicFollower = field(default_factory=TopicFollower)
-    held: deque[tuple[int, int, int, bytes]] = field(default_factory=lambda: deque(maxlen=HELD))
+    held: deque[tuple[int, int, Any]] = field(default_factory=lambda: deque(maxlen=HELD))
     heard_ns: int = 0
     shown_stale: bool = False
 
@@ -111,16 +121,25 @@ class Follower:
             if step is Step.RESYNC:
                 self._gap(entry)
             return
+        content: Any
         if kind == frames.BATCH:
-            batch = frames.decode_batch(frame)
-            epoch, sequence = batch.epoch, batch.sequence
+            content = frames.decode_batch(frame)
+            epoch, sequence = content.epoch, content.sequence
         else:
-            _, epoch, sequence, _ = messages.decode_stream(frame)
+            _, epoch, sequence, content = messages.decode_stream(frame)
+        self._take(entry, epoch, sequence, content)
+
+    def _take(self, entry: _Topic, epoch: int, sequence: int, content: Any) -> None:
         step = entry.position.message(epoch, sequence)
         if step is Step.APPLY:
-            self._sink.message(entry.name, kind, frame)
+            if isinstance(content, Batch):
+                self._sink.batch(entry.name, content)
+            elif isinstance(content, Event):
+                self._sink.event(entry.name, content)
+            else:
+                self._sink.rows(entry.name, content)
         elif step is not Step.DROP:
-            entry.held.append((epoch, sequence, kind, frame))
+            entry.held.append((epoch, sequence, content))
             if step is Step.RESYNC:
                 self._gap(entry)
 
@@ -143,29 +162,32 @@ class Follower:
         while True:
             try:
                 content = await self._ask_snapshot(entry.name)
-                if content is not None and entry.position.snapshot(
-                    content["epoch"], content["sequence"]
-                ):
-                    self._sink.snapshot(entry.name, content)
-                    entry.shown_stale = False
-                    entry.heard_ns = self._clock.boot_ns()
-                    self._release(entry)
+                if content is not None and self._whole_again(entry, content):
                     return
             except Exception as error:  # noqa: BLE001 - try again; said once each time
                 self._on_error(error)
             await asyncio.sleep(_RETRY_S)
             entry.position.asking = True
 
+    def _whole_again(self, entry: _Topic, content: dict[str, Any]) -> bool:
+        """Take a snapshot, tell the events that were missed, go on with what was held back."""
+        before = (entry.position.epoch, entry.position.sequence)
+        epoch = content["epoch"]
+        if not entry.position.snapshot(epoch, content["sequence"]):
+            return False
+        for sequence, event in content.get("events", ()):
+            if (epoch, sequence) > before:
+                self._sink.event(entry.name, Event.from_list(event))
+        self._sink.snapshot(entry.name, content)
+        entry.shown_stale = False
+        entry.heard_ns = self._clock.boot_ns()
+        self._release(entry)
+        return True
+
     def _release(self, entry: _Topic) -> None:
         held, entry.held = entry.held, deque(maxlen=HELD)
-        for epoch, sequence, kind, frame in held:
-            step = entry.position.message(epoch, sequence)
-            if step is Step.APPLY:
-                self._sink.message(entry.name, kind, frame)
-            elif step is not Step.DROP:
-                entry.held.append((epoch, sequence, kind, frame))
-                if step is Step.RESYNC:
-                    self._gap(entry)
+        for epoch, sequence, content in held:
+            self._take(entry, epoch, sequence, content)
 
     def _look_for_silence(self) -> None:
         limit = self._clock.boot_ns() - int(SILENT_S * 1e9)

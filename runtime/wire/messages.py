@@ -120,13 +120,13 @@ def decode_bulk(frame: bytes) -> Bulk:
     priority = _field(items, 10, "priority", (int,))
     if not 1 <= priority <= 16:
         raise FrameError(f"field 'priority' is {priority}, allowed: 1 to 16", where="position 10")
-    texts = [
+    principal, zone, kind, device, point = (
         _field(items, at, name, (str,))
         for at, name in enumerate(("principal", "zone", "kind", "device", "point"), start=3)
-    ]
+    )
     return Bulk(
-        identity, *texts, value, _field(items, 9, "unit", (str,)), priority,
-        _field(items, 11, "deadline_ns", (int,)),
+        identity, principal, zone, kind, device, point, value, _field(items, 9, "unit", (str,)),
+        priority, _field(items, 11, "deadline_ns", (int,)),
     )  # fmt: skip
 
 

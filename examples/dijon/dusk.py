@@ -1,0 +1,166 @@
+"""Dusk in Dijon, the main job: 34,000 street lights over Modbus, each one proven.
+
+Starts the field (a process of its own), the city, shows its zones, lets dusk fall, reports each
+lamp, holds the report against the field's own account lamp by lamp, prints the figures, and
+stays up with its API until it is stopped. With ``--once`` it ends by itself, with exit code 0
+only if the two accounts agree to the lamp.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import generate  # noqa: E402 - beside this file
+from accounts import Comparison, compare  # noqa: E402
+from field_process import FieldProcess  # noqa: E402
+from measure import command_latency, cpu_share, pss_mb  # noqa: E402
+
+import jacquemart  # noqa: E402
+from jacquemart.cli.zones import render_zones  # noqa: E402
+
+LEVEL = 80.0
+TOLERANCE = 0.5
+CALM_S = 8.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return the exit code."""
+    args = _arguments(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    out = args.inventory
+    generate.main(
+        ["--lamps", str(args.lamps), "--cabinets", str(args.cabinets), "--seed", str(args.seed),
+         "--out", str(out)]
+    )  # fmt: skip
+    say = _Speaker(args.quiet)
+    try:
+        with FieldProcess.start(out, "--seed", str(args.seed)) as field:
+            say(f"field     {field.ready['lamps']:,} lamps behind {field.ready['cabinets']} "
+                f"cabinets answer, in process {field.process.pid}")  # fmt: skip
+            with _city(args, say) as city, city.client(principal="dusk") as client:
+                figures, comparison = _dusk(args, say, field, city, client)
+                if args.json:
+                    sys.stdout.write(json.dumps(figures) + "\n")
+                    sys.stdout.flush()
+                if args.once:
+                    return 0 if not comparison.disagree and comparison.applied else 1
+                say(f"\nThe city stays up; API {city.api}. Try, in another terminal:")
+                say("  .venv/bin/jacquemart zones | top | why dij-c001-l01 | stop")
+                say("Ctrl-C stops it.")
+                _wait(city)
+    except KeyboardInterrupt:
+        say("\nstopped")
+        return 0 if not args.once else 130
+    except jacquemart.JacquemartError as error:
+        sys.stderr.write(f"dusk: {error}\n")
+        return 1
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dusk", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the report")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON, last")
+    parser.add_argument("--quiet", action="store_true", help="print nothing else")
+    parser.add_argument("--lamps", type=int, default=34_000)
+    parser.add_argument("--cabinets", type=int, default=630)
+    parser.add_argument("--seed", type=int, default=2017)
+    parser.add_argument("--commands", type=int, default=200, help="single commands to time")
+    parser.add_argument("--cells", type=int, default=None, help="device cells (default: cores)")
+    parser.add_argument("--port", type=int, default=None, help="of the API; 0: any")
+    parser.add_argument("--stream-port", type=int, default=None)
+    parser.add_argument("--inventory", type=Path, default=HERE / "generated")
+    return parser.parse_args(argv)
+
+
+class _Speaker:
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, text: str) -> None:
+        if not self._quiet:
+            print(text, flush=True)
+
+    def progress(self, event: dict[str, Any]) -> None:
+        """Show one step of the start."""
+        detail = event.get("detail", "")
+        self(f"{event.get('seconds', 0.0):6.1f} s  {event.get('stage', '')} {detail}".rstrip())
+
+
+def _city(args: argparse.Namespace, say: _Speaker) -> jacquemart.City:
+    return jacquemart.City(
+        HERE / "city.toml",
+        gateway_port=args.port,
+        stream_port=args.stream_port,
+        cells=args.cells,
+        on_progress=say.progress,
+    )
+
+
+def _dusk(
+    args: argparse.Namespace,
+    say: _Speaker,
+    field: FieldProcess,
+    city: jacquemart.City,
+    client: jacquemart.Client,
+) -> tuple[dict[str, Any], Comparison]:
+    pids = [cell["pid"] for cell in city.cells]
+    say(f"ready     in {city.ready_s:.1f} s; {len(pids)} cells\n")
+    say(render_zones(client.zones()))
+    say(f"\nmeasuring the calm city for {CALM_S:g} s …")
+    calm = cpu_share(pids, CALM_S)
+    say(f"dusk      all lamps to {LEVEL:g} %")
+    report = client.set_all("setpoint", LEVEL, kind="street_light", within_s=10.0)
+    account = field.ask("account")
+    comparison = compare(report.outcomes, account, LEVEL, TOLERANCE)
+    time.sleep(0.5)
+    say("\n" + render_zones(client.zones()))
+    lamps = [outcome.device for outcome in report.outcomes if outcome.applied]
+    random.Random(args.seed).shuffle(lamps)
+    latency = command_latency(client, lamps[: args.commands], LEVEL, args.commands)
+    figures = {
+        **comparison.figures(),
+        "seconds": round(report.seconds, 3),
+        "ready_s": round(city.ready_s, 2),
+        "cells_pss_mb": round(pss_mb(pids), 1),
+        "calm_cpu_share": round(calm, 4),
+        "command_p50_ms": round(latency.p50_ms, 3),
+        "command_p99_ms": round(latency.p99_ms, 3),
+        "command_whole_p50_ms": round(latency.whole_p50_ms, 3),
+    }
+    _report(say, comparison, figures)
+    return figures, comparison
+
+
+def _report(say: _Speaker, found: Comparison, figures: dict[str, Any]) -> None:
+    say(f"\nreported whole in {figures['seconds']:.2f} s, for {found.lamps:,} lamps:")
+    for word in ("applied", "failed", "unreachable", "indeterminate", "other"):
+        say(f"  {word:14s}{getattr(found, word):8,}")
+    for reason, number in found.reasons.most_common():
+        say(f"    {reason:30s}{number:8,}")
+    say(f"the field's own account disagrees on {len(found.disagree):,} lamps")
+    for line in found.disagree[:20]:
+        say(f"  {line}")
+    say("\nfigures")
+    for name in ("ready_s", "cells_pss_mb", "calm_cpu_share", "command_p50_ms", "command_p99_ms"):
+        say(f"  {name:18s}{figures[name]:>10}")
+
+
+def _wait(city: jacquemart.City) -> None:
+    while city.running:
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
