@@ -1,0 +1,59 @@
+"""A small Dijon and its field for tests: 10 cabinets, 540 lamps, a port nobody else uses."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "examples" / "dijon"))
+
+from field_process import FieldProcess
+from generate import generate, host_of
+
+SOUND = (
+    *("--dead-lamps", "0", "--stuck-lamps", "0"),
+    *("--dead-cabinets", "0", "--mute-cabinets", "0"),
+)
+
+
+def free_port() -> int:
+    """Return a port that is free at the first cabinet's address."""
+    with socket.socket() as probe:
+        probe.bind((host_of(0), 0))
+        return int(probe.getsockname()[1])
+
+
+def small_city(folder: Path) -> int:
+    """Write the inventory; return the port of its cabinets."""
+    port = free_port()
+    generate(folder, lamps=540, cabinets=10, port=port)
+    return port
+
+
+@contextmanager
+def running_field(folder: Path, *options: str) -> Iterator[tuple[FieldProcess, int]]:
+    """Run a field on a small city; give it and the port of its cabinets."""
+    port = small_city(folder)
+    with FieldProcess.start(folder, *options) as field:
+        yield field, port
+
+
+def frame(transaction: int, unit: int, pdu: str, *, protocol: int = 0) -> bytes:
+    """Return a request as it goes over the wire."""
+    body = bytes.fromhex(pdu)
+    return struct.pack(">HHHB", transaction, protocol, len(body) + 1, unit) + body
+
+
+def receive(sock: socket.socket, size: int) -> bytes:
+    """Return so many bytes, or fewer if the other side ends."""
+    got = b""
+    while len(got) < size:
+        more = sock.recv(size - len(got))
+        if not more:
+            break
+        got += more
+    return got
