@@ -30,6 +30,8 @@ from jacquemart.runtime.model.errors import UsageError
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
+_LOOK_S = 0.01
+"""How often a call that hangs looks whether the field answers again."""
 
 
 class SimulatedDriver(Driver):
@@ -97,9 +99,6 @@ class SimulatedDriver(Driver):
         await self.close()
         self._loop = asyncio.get_running_loop()
         self._calls = 0
-        if self._field.hang:
-            await self._sleep(self._options.timeout_ms / 1_000.0)
-            raise self._gone("no answer")
         if why := self._field.connect(self._on_lost):
             raise self._gone(why)
         self._is_open = True
@@ -199,21 +198,38 @@ class SimulatedDriver(Driver):
         return self._options.late_ms / 1_000.0 if wait == "late" else 0.0
 
     async def _wait(self, seconds: float) -> None:
-        """Wait, but no longer than the link lasts.
+        """Wait, and go on waiting while the field hangs, but no longer than the link lasts.
 
         Raises:
-            LinkError: the link is gone.
+            LinkError: the link is gone, or nothing answered within the time-out.
         """
-        if seconds > 0.0 and self._is_open:
+        if self._is_open and (seconds > 0.0 or self._field.hang):
+            answered = False
             try:
                 async with asyncio.timeout(None) as self._patience:
-                    await self._sleep(seconds)
+                    if seconds > 0.0:
+                        await self._sleep(seconds)
+                    answered = await self._sit_out()
             except TimeoutError:
-                pass  # the link was lost while waiting
+                answered = True  # the link was lost while waiting
             finally:
                 self._patience = None
+            if not answered:
+                self._lose()
+                raise self._gone("no answer")
         if not self._is_open:
             raise self._gone("the link broke")
+
+    async def _sit_out(self) -> bool:
+        """Wait until the field hangs no more; return whether it came round within the time-out."""
+        left = self._options.timeout_ms / 1_000.0
+        with self._field.waiting_call():
+            while self._field.hang:
+                if left <= 0.0:
+                    return False
+                await self._sleep(min(left, _LOOK_S))
+                left -= _LOOK_S
+        return True
 
     def _on_lost(self) -> None:
         if self._loop is not None and not self._loop.is_closed():

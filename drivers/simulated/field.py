@@ -7,11 +7,12 @@ really true, and breaks things while the city runs. Safe to use from any thread.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar, NamedTuple
 
 from jacquemart.drivers.simulated.behaviour import behaviour_of
@@ -63,7 +64,8 @@ class SimulatedField:
         arrivals: the last 10,000 writes that reached the field, whatever became of them.
         opened: how often a driver has opened the link.
         refuse: opens to refuse from now on; True: all.
-        hang: nothing answers from now on.
+        hang: nothing answers from now on, until it is False again.
+        waiting: how many calls wait just now for a field that hangs.
     """
 
     _fields: ClassVar[dict[str, SimulatedField]] = {}
@@ -82,6 +84,7 @@ class SimulatedField:
         self.options = LinkOptions()
         self.refuse: bool | int = False
         self.hang = False
+        self.waiting = 0
         self._devices: set[str] = set()
         self._calls = 0
         self._model = FieldModel()
@@ -202,6 +205,16 @@ class SimulatedField:
             if lost in self._links:
                 self._links.remove(lost)
 
+    @contextlib.contextmanager
+    def waiting_call(self) -> Iterator[None]:
+        """Count a call that may have to wait for a field that hangs."""
+        held = self.hang
+        self.waiting += held
+        try:
+            yield
+        finally:
+            self.waiting -= held
+
     def declare(self, point: BoundPoint) -> None:
         """Make a point known, with what its address says."""
         with self._lock:
@@ -217,8 +230,6 @@ class SimulatedField:
         with self._lock:
             self._calls += 1
             options = self.options
-            if self.hang:
-                return Call(self._calls, options.timeout_ms / 1_000.0, 0.0, "no answer")
             wait_s = options.latency_ms / 1_000.0
             if self._is_down():
                 return Call(self._calls, 0.0, 0.0, "the link is down")
