@@ -1,36 +1,43 @@
 """Typed stub of the native point table."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+
+from typing_extensions import disjoint_base
 
 class Rollup(NamedTuple):
     """Aggregate of one group. ``online``: quality GOOD or UNCERTAIN. sum, minimum and maximum
     are over online values only; NaN where there is none. ``worst`` is the maximum quality byte
     over all members (0 for an empty group)."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     online: int
     sum: float
     minimum: float
     maximum: float
     worst: int
 
+@disjoint_base
 class PointTable:
     """Last values of one shard, as columns. One writer thread; no locks.
 
     Slots are dense, 0 .. capacity-1. A slot starts as (NaN, BAD_NEVER_READ 0xC1, 0, 0), not
-    dirty. NaN or infinity never enters: the stored value stays, the quality becomes BAD_VALUE
-    (0xC7). A source time later than the receive time is replaced by the receive time and a GOOD
-    quality becomes UNCERTAIN_CLOCK (0x41). source 0 means "not known": the receive time is taken.
+    dirty, in no group. NaN or infinity never enters: the stored value stays, the quality becomes
+    BAD_VALUE (0xC7) unless a BAD one came with it. A source time later than the receive time is
+    replaced by the receive time and a GOOD quality becomes UNCERTAIN_CLOCK (0x41). source 0 means
+    "not known": the receive time is taken.
     """
 
-    def __init__(self, capacity: int, groups: int) -> None: ...
+    def __new__(cls, capacity: int, groups: int) -> Self:
+        """Each 0 .. 2**31 - 1, else ValueError. About 50 bytes a slot."""
     def define(
         self, slot: int, group: int, stale_after_ns: int, keep_every: bool = False,
         urgent: bool = False, low: float = ..., high: float = ...,
     ) -> None:
         """Give a slot its group (rollup index), staleness (0: never stale), keep and urgent
-        flags and range (a GOOD value outside becomes UNCERTAIN_RANGE 0x42; default infinite)."""
+        flags and range (a GOOD value outside becomes UNCERTAIN_RANGE 0x42; default infinite).
+        Also later, with data in it; what is stored is not judged again. IndexError for an unknown
+        slot or group, ValueError for a negative limit or an empty range."""
     @property
     def capacity(self) -> int: ...
     @property
@@ -43,32 +50,35 @@ class PointTable:
         changed, or any slot whose severity (quality >> 6) changed. Cleared by drain()."""
     @property
     def lost_every(self) -> int:
-        """Entries of keep-every slots that were dropped because their log was full; the slot is
-        then published UNCERTAIN (0x40)."""
+        """Entries of keep-every slots that were dropped because their log (4,096 superseded
+        readings a table) was full; the slot is then UNCERTAIN (0x40) if it was better."""
     def update(
         self, slot: int, value: float, quality: int, source_ns: int, receive_ns: int
     ) -> bool:
         """Store one reading; return whether value or quality changed. The slot becomes dirty also
-        when only the times changed. IndexError for an unknown slot."""
+        when only the times changed, and a keep-every slot always. IndexError for an unknown slot,
+        ValueError for a quality that is no byte or a time beyond 64 bits."""
     def update_columns(
         self, slots: Any, values: Any, qualities: Any | None, source_ns: Any | None,
         receive_ns: int,
     ) -> int:
         """Store many; columns are buffers (u32, f64, u8, i64) or sequences of numbers; qualities
         None: all GOOD; source_ns None: the receive time. All or nothing on a bad slot or length
-        (IndexError, ValueError). Returns how many changed."""
+        (IndexError, ValueError). Returns how many changed. A buffer of bytes is a column in its
+        raw little-endian form, at any alignment; any other format is a ValueError."""
     def apply_batch(self, slots: Any, values: Any, qualities: Any, source_ns: Any,
                     receive_ns: Any) -> int:
         """Store the columns of a received batch as they are (times already judged by the sender,
-        NaN allowed only with a BAD quality). All or nothing. Releases the GIL."""
+        NaN allowed only with a BAD quality, infinity never: ValueError). All or nothing. Releases
+        the GIL from 256 rows on, as update_columns does: fewer take a few microseconds."""
     def mark(self, start: int, count: int, quality: int, receive_ns: int) -> int:
-        """Give a range of slots a quality, keeping values and source times; returns how many
-        changed."""
+        """Give a range of slots a quality and receive time, keeping values and source times;
+        returns how many changed. A slot without a value (NaN) cannot become better than BAD."""
     def mark_slots(self, slots: Sequence[int], quality: int, receive_ns: int) -> int: ...
     def sweep(self, now_ns: int) -> int:
         """Turn slots whose receive time is older than their limit to STALE_AGE (0x80), if their
         quality was better than STALE; returns how many. A clock that jumped back makes nothing
-        stale and nothing crash."""
+        stale and nothing crash. Receive times stay."""
     def read(self, slot: int) -> tuple[float, int, int, int]:
         """Return (value, quality, source_ns, receive_ns)."""
     def value(self, slot: int) -> float: ...
