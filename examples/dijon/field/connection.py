@@ -1,7 +1,7 @@
 """One TCP connection to a cabinet: frames out of bytes, and replies back in order.
 
 Written from the MODBUS Messaging on TCP/IP Implementation Guide V1.0b, §3.1.3 (the MBAP header:
-transaction, protocol 0, length, unit) and §4.4 (the server). Requests may be pipelined, several
+transaction, protocol 0, length, unit) and §4.4.2 (the server). Requests may be pipelined, several
 to a packet, or arrive byte by byte.
 """
 
@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
                 if reply:
                     replies.append(reply)
             else:
-                # Another protocol: discarded without an answer (guide, §4.4.2.1).
+                # Another protocol: discarded without an answer (guide, §4.4.2.2).
                 station.tally.bad_frames += 1
             start = end
         self._rest = data[start:] if start else data
