@@ -18,13 +18,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import uvloop
-import zmq
 
 from jacquemart.runtime.cell.watchdog import LoopWatchdog
 from jacquemart.runtime.city.registry import Offer, Registry, find_drivers, find_kinds
 from jacquemart.runtime.model.clock import Clock, SystemClock
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
 from jacquemart.runtime.model.errors import StartError
+from jacquemart.runtime.wire import sockets
 
 T = TypeVar("T")
 log = logging.getLogger("jacquemart.cell")
@@ -50,7 +50,7 @@ class CellHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._service: Any = None
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._context: sockets.Context | None = None
         self._watchdog: LoopWatchdog | None = None
 
     def start(self) -> CellAddress:
@@ -120,7 +120,7 @@ class CellHost:
 
     def _start(self) -> CellAddress:
         assert self._loop is not None
-        self._context = zmq.Context()
+        self._context = sockets.new_context()
         service = _service(self.config, self._loop, self._context, self._clock)
         address: CellAddress = service.start()
         _populate(service, self.config)
@@ -144,7 +144,7 @@ class CellHost:
 def _service(
     config: CellConfig,
     loop: asyncio.AbstractEventLoop,
-    context: zmq.Context[zmq.Socket[bytes]],
+    context: sockets.Context,
     clock: Clock,
 ) -> Any:
     """Make the service of a role; imported late, so that a cell loads only what it needs."""

@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import zmq
-
 from jacquemart.native import frames
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
@@ -37,7 +35,7 @@ class Service:
         self,
         config: CellConfig,
         loop: asyncio.AbstractEventLoop,
-        context: zmq.Context[zmq.Socket[bytes]],
+        context: sockets.Context,
         clock: Clock,
     ) -> None:
         """Remember where the service lives; ``start`` opens its sockets."""

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-import zmq
-
 from jacquemart.native.pump import boot_ns
 from jacquemart.runtime.client import requests
 from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
@@ -18,8 +16,8 @@ from jacquemart.runtime.client.updates import Update, UpdateSink, topics_of
 from jacquemart.runtime.model.clock import SystemClock
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
 from jacquemart.runtime.model.reading import Reading
-from jacquemart.runtime.wire import messages
-from jacquemart.runtime.wire.calls import Caller
+from jacquemart.runtime.wire import messages, sockets
+from jacquemart.runtime.wire.calls import Caller, NotSent
 from jacquemart.runtime.wire.follower import Follower
 
 log = logging.getLogger("jacquemart.client")
@@ -36,7 +34,7 @@ class AsyncClient:
         self.principal = principal or "anonymous"
         self.timeout_s = timeout_s
         self.hello: dict[str, Any] = {}
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._context: sockets.Context | None = None
         self._caller: Caller | None = None
         self._clock = requests.GatewayClock()
         self._followers: list[Follower] = []
@@ -54,7 +52,7 @@ class AsyncClient:
         Raises:
             GatewayUnreachable: nobody answers there.
         """
-        self._context = zmq.Context()
+        self._context = sockets.new_context()
         loop = asyncio.get_running_loop()
         self._caller = Caller(loop, self._context, self.api, "", SystemClock(), self._broken)
         try:
@@ -177,7 +175,10 @@ class AsyncClient:
     async def _ask(self, frame: bytes, timeout_s: float) -> bytes | None:
         if self._caller is None:
             raise requests.unreachable(self.api, 0)
-        return await self._caller.ask(frame, timeout_s)
+        try:
+            return await self._caller.ask(frame, timeout_s)
+        except NotSent:
+            raise requests.unreachable(self.api, min(timeout_s, 2.0)) from None
 
     def _broken(self, error: BaseException) -> None:
         log.warning("%s: %s: %s", self.api, type(error).__name__, error)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-import zmq
-
-from jacquemart.native.pump import Pump, boot_ns
+from jacquemart.native.pump import boot_ns
 from jacquemart.runtime.client import requests
 from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
 from jacquemart.runtime.model.reading import Reading
-from jacquemart.runtime.wire import messages, sockets
+from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire.blocking import BlockingCaller
+from jacquemart.runtime.wire.calls import NotSent
 
 if TYPE_CHECKING:
     from jacquemart.runtime.client.background import BackgroundStream
     from jacquemart.runtime.client.updates import Update
-
-_NOT_SENT = object()
 
 
 class Client:
@@ -44,12 +41,7 @@ class Client:
         self.api = api or requests.default_api()
         self.principal = principal or "anonymous"
         self.timeout_s = timeout_s
-        self._context = zmq.Context()
-        self._socket = sockets.dealer(self._context, high_water=sockets.CLIENT_HIGH_WATER)
-        self._socket.connect(self.api)
-        self._pump = Pump(self._socket)
-        self._lock = threading.Lock()
-        self._token = 0
+        self._caller = BlockingCaller(self.api)
         self._streams: list[BackgroundStream] = []
         self._closed = False
         try:
@@ -73,8 +65,7 @@ class Client:
         self._closed = True
         for stream in self._streams:
             stream.close()
-        self._socket.close()
-        self._context.term()
+        self._caller.close()
 
     # Reading -------------------------------------------------------------------------------
 
@@ -89,7 +80,7 @@ class Client:
     def query(self, verb: str, **args: Any) -> Any:
         """Ask any question of docs/protocol.md: ls, zones, events, top, why, topics …"""
         frame = self._ask(messages.query(verb, **args), self.timeout_s)
-        if not isinstance(frame, bytes):
+        if frame is None:
             raise requests.unreachable(self.api, self.timeout_s)
         return messages.decode_reply(frame)
 
@@ -164,10 +155,7 @@ class Client:
             deadline_ns=self._clock.deadline(boot_ns(), within_s), principal=self.principal,
             identity=id,
         )  # fmt: skip
-        answer = self._ask(frame, within_s + END_AFTER_DEADLINE_S)
-        if answer is _NOT_SENT:
-            raise requests.unreachable(self.api, self.timeout_s)
-        return requests.outcome(made, answer)
+        return requests.outcome(made, self._ask(frame, within_s + END_AFTER_DEADLINE_S))
 
     def set_all(
         self,
@@ -195,29 +183,14 @@ class Client:
         )  # fmt: skip
         started = time.monotonic()
         answer = self._ask(messages.encode_bulk(made), within_s + 2 * END_AFTER_DEADLINE_S)
-        if not isinstance(answer, bytes):
+        if answer is None:
             raise requests.unreachable(self.api, within_s + 2 * END_AFTER_DEADLINE_S)
         return requests.bulk_outcome(made, answer, time.monotonic() - started)
 
     # Inside --------------------------------------------------------------------------------
 
-    def _ask(self, frame: bytes, timeout_s: float) -> Any:
-        """Send and wait: the answer, None if none came, _NOT_SENT if nobody was there."""
-        give_up = time.monotonic() + timeout_s
-        with self._lock:
-            self._token += 1
-            token = self._token.to_bytes(8, "little")
-            connect_by = time.monotonic() + min(self.timeout_s, timeout_s)
-            while not self._pump.send(token, frame):
-                left = connect_by - time.monotonic()
-                if left <= 0:
-                    return _NOT_SENT
-                self._socket.poll(int(min(left, 0.05) * 1e3) + 1, zmq.POLLOUT)
-            while True:
-                for message in self._pump.receive(16):
-                    if len(message) == 2 and message[0] == token:
-                        return message[1]
-                left = give_up - time.monotonic()
-                if left <= 0:
-                    return None
-                self._socket.poll(int(left * 1e3) + 1)
+    def _ask(self, frame: bytes, timeout_s: float) -> bytes | None:
+        try:
+            return self._caller.ask(frame, timeout_s, self.timeout_s)
+        except NotSent:
+            raise requests.unreachable(self.api, min(timeout_s, self.timeout_s)) from None

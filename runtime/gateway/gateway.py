@@ -63,7 +63,7 @@ class Gateway(Service):
         self._stream_endpoint = stream
         self._relay = StreamRelay(self.loop, self.context, stream_socket, self.broken)
         self.server = Server(self.loop, router, self.request, self.broken)
-        self.publisher = _NoPublisher()  # type: ignore[assignment]
+        self.publisher = _NoPublisher()
         return commands, stream
 
     async def stop(self, grace_s: float) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-import zmq
-
 from jacquemart.runtime.wire import sockets
 from jacquemart.runtime.wire.channel import Channel, Message
 
@@ -24,8 +22,8 @@ class StreamRelay:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        context: zmq.Context[zmq.Socket[bytes]],
-        downstream: zmq.Socket[bytes],
+        context: sockets.Context,
+        downstream: sockets.Socket,
         on_error: Callable[[BaseException], None],
     ) -> None:
         """Relay to a bound XPUB."""

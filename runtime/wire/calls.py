@@ -12,11 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import zmq
-
 from jacquemart.runtime.model.clock import Clock
+from jacquemart.runtime.model.errors import CellUnreachable
 from jacquemart.runtime.wire import sockets
 from jacquemart.runtime.wire.channel import Channel, Message
+
+
+class NotSent(CellUnreachable):
+    """Nobody was there to send to; nothing was sent."""
+
+    code = "not_sent"
+
 
 Answer = Callable[[bytes | None], None]
 _SWEEP_S = 0.1
@@ -34,7 +40,7 @@ class Caller:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        context: zmq.Context[zmq.Socket[bytes]],
+        context: sockets.Context,
         endpoint: str,
         identity: str,
         clock: Clock,
@@ -71,7 +77,11 @@ class Caller:
         return True
 
     async def ask(self, frame: bytes, timeout_s: float) -> bytes | None:
-        """Send a request and wait for its end; None if there was no answer."""
+        """Send a request and wait for its end; None if there was no answer.
+
+        Raises:
+            NotSent: nobody was there for ``timeout_s``, or two seconds if that is longer.
+        """
         future: asyncio.Future[bytes | None] = self._loop.create_future()
 
         def answer(reply: bytes | None) -> None:
@@ -82,7 +92,7 @@ class Caller:
         give_up = self._loop.time() + min(timeout_s, 2.0)
         while not self.call(frame, expires, answer):  # the connection may still be in the making
             if self._loop.time() > give_up:
-                return None
+                raise NotSent("not reachable; nothing was sent", where=self.endpoint)
             await asyncio.sleep(0.01)
         return await future
 
@@ -136,7 +146,7 @@ class Server:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        socket: zmq.Socket[bytes],
+        socket: sockets.Socket,
         handler: Handler,
         on_error: Callable[[BaseException], None],
     ) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import zmq
 
 from jacquemart.native.pump import Pump, Unroutable
+from jacquemart.runtime.wire import sockets
 
 #: Messages a turn, so that timers and other sockets are not starved.
 TURN = 256
@@ -29,7 +30,7 @@ class Channel:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        socket: zmq.Socket[bytes],
+        socket: sockets.Socket,
         on_message: Callable[[Message], None],
         on_error: Callable[[BaseException], None],
     ) -> None:

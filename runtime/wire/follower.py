@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import zmq
-
 from jacquemart.native import frames
 from jacquemart.native.batch import Batch
 from jacquemart.runtime.kernel.stream import Step, TopicFollower
@@ -65,7 +63,7 @@ class Follower:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        context: zmq.Context[zmq.Socket[bytes]],
+        context: sockets.Context,
         endpoint: str,
         clock: Clock,
         sink: Sink,

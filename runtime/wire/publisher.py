@@ -8,12 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import zmq
-
 from jacquemart.native import frames
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.event import Event
-from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire import messages, sockets
 from jacquemart.runtime.wire.channel import Channel, Message
 
 #: An idle topic says its last sequence this often.
@@ -37,7 +35,7 @@ class StreamPublisher:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        socket: zmq.Socket[bytes],
+        socket: sockets.Socket,
         epoch: int,
         clock: Clock,
         on_error: Callable[[BaseException], None],

@@ -8,10 +8,14 @@ without heartbeats, and close waits for ever without LINGER.
 from __future__ import annotations
 
 import ipaddress
+from typing import TypeAlias
 
 import zmq
 
 from jacquemart.runtime.model.errors import ConfigError, StartError
+
+Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
+Socket: TypeAlias = "zmq.Socket[bytes]"
 
 #: Largest frame between cells (a bulk outcome of a hundred thousand devices fits).
 CELL_FRAME_LIMIT = 64 * 2**20
@@ -21,7 +25,12 @@ HIGH_WATER = 100_000
 CLIENT_HIGH_WATER = 10_000
 
 
-def _common(socket: zmq.Socket[bytes], *, frame_limit: int, high_water: int) -> None:
+def new_context() -> Context:
+    """Return a context; one a process is enough, and it must not cross a fork."""
+    return zmq.Context()
+
+
+def _apply_settings(socket: Socket, *, frame_limit: int, high_water: int) -> None:
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.MAXMSGSIZE, frame_limit)
     socket.setsockopt(zmq.SNDHWM, high_water)
@@ -34,49 +43,43 @@ def _common(socket: zmq.Socket[bytes], *, frame_limit: int, high_water: int) -> 
 
 
 def router(
-    context: zmq.Context[zmq.Socket[bytes]],
+    context: Context,
     *,
     frame_limit: int = CELL_FRAME_LIMIT,
     high_water: int = HIGH_WATER,
-) -> zmq.Socket[bytes]:
+) -> Socket:
     """Return a ROUTER that says when a peer is gone and keeps its first claimant of a name."""
     socket = context.socket(zmq.ROUTER)
-    _common(socket, frame_limit=frame_limit, high_water=high_water)
+    _apply_settings(socket, frame_limit=frame_limit, high_water=high_water)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     return socket
 
 
-def dealer(
-    context: zmq.Context[zmq.Socket[bytes]], identity: str = "", *, high_water: int = HIGH_WATER
-) -> zmq.Socket[bytes]:
+def dealer(context: Context, identity: str = "", *, high_water: int = HIGH_WATER) -> Socket:
     """Return a DEALER that never queues for a peer that is not there."""
     socket = context.socket(zmq.DEALER)
-    _common(socket, frame_limit=CELL_FRAME_LIMIT, high_water=high_water)
+    _apply_settings(socket, frame_limit=CELL_FRAME_LIMIT, high_water=high_water)
     socket.setsockopt(zmq.IMMEDIATE, 1)
     if identity:
         socket.setsockopt(zmq.IDENTITY, identity.encode())
     return socket
 
 
-def publisher(
-    context: zmq.Context[zmq.Socket[bytes]], *, high_water: int = HIGH_WATER
-) -> zmq.Socket[bytes]:
+def publisher(context: Context, *, high_water: int = HIGH_WATER) -> Socket:
     """Return an XPUB. It drops at its high-water mark; sequences make that visible."""
     socket = context.socket(zmq.XPUB)
-    _common(socket, frame_limit=CLIENT_FRAME_LIMIT, high_water=high_water)
+    _apply_settings(socket, frame_limit=CLIENT_FRAME_LIMIT, high_water=high_water)
     return socket
 
 
-def subscriber(
-    context: zmq.Context[zmq.Socket[bytes]], *, high_water: int = HIGH_WATER
-) -> zmq.Socket[bytes]:
+def subscriber(context: Context, *, high_water: int = HIGH_WATER) -> Socket:
     """Return an XSUB: subscriptions are messages ``\\x01topic`` and ``\\x00topic``."""
     socket = context.socket(zmq.XSUB)
-    _common(socket, frame_limit=CELL_FRAME_LIMIT, high_water=high_water)
+    _apply_settings(socket, frame_limit=CELL_FRAME_LIMIT, high_water=high_water)
     return socket
 
 
-def bind(socket: zmq.Socket[bytes], host: str, port: int = 0) -> str:
+def bind(socket: Socket, host: str, port: int = 0) -> str:
     """Bind to tcp ``host:port`` (0: any free port) and return the endpoint.
 
     Raises:
