@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import re
 import threading
 from typing import Any
 
@@ -23,7 +24,8 @@ _YEAR_2001_NS, _YEAR_2100_NS = 10**18, 41 * 10**17
     510,
     needs="a peer that silences a device, refuses writes or is busy",
     action="cause each of these errors at the first device",
-    passes="the error's text names the device",
+    passes="the error's text names the device; that of a read may name link and unit instead, "
+    "since several devices may share a unit",
 )
 async def errors_name_the_device(rig: Rig) -> None:
     """Errors of a device name it."""
@@ -39,18 +41,22 @@ async def errors_name_the_device(rig: Rig) -> None:
             require(error is not None, f"{cause.__name__}: the write succeeded")
             require(rig.first in str(error), f"the error does not name {rig.first}: {told(error)}")
             if cause == rig.peer.silence:
-                await _named_read(rig)
+                await _require_named_read(rig)
             await cause(rig.first, False)
             caused += 1
     if not caused:
         raise CannotDo("the peer can neither silence a device, refuse writes nor be busy")
 
 
-async def _named_read(rig: Rig) -> None:
+async def _require_named_read(rig: Rig) -> None:
+    device, link = rig.points[0].device, rig.shown.link.id
     try:
-        await rig.read(rig.of(rig.first))
+        await rig.read(rig.of(device.id))
     except DriverError as error:
-        require(rig.first in str(error), f"the error does not name {rig.first}: {told(error)}")
+        text = str(error)
+        by_unit = link in text and re.search(rf"\bunit {device.unit_id}\b", text)
+        named = device.id in text or by_unit
+        require(bool(named), f"the error does not name {device.id}: {told(error)}")
 
 
 @card(

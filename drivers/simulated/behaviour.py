@@ -9,7 +9,6 @@ from typing import Any, Literal
 from jacquemart.drivers.simulated.checks import (
     Check,
     Problem,
-    flag,
     non_negative,
     number,
     one_of,
@@ -18,7 +17,6 @@ from jacquemart.drivers.simulated.checks import (
 )
 from jacquemart.runtime.model.city import PointSpec
 
-# ``derived`` is the runtime's: such a point is worked out by its actor and never asked for here.
 CHECKS: Mapping[str, Check] = {
     "initial": number,
     "ramp_per_s": non_negative,
@@ -30,7 +28,6 @@ CHECKS: Mapping[str, Check] = {
     "offset": number,
     "counter_per_s": non_negative,
     "counts": one_of("value", "time"),
-    "derived": flag,
 }
 
 
@@ -78,7 +75,7 @@ class Behaviour:
 def behaviour_of(spec: PointSpec) -> Behaviour:
     """Return the behaviour that a (checked) point's address asks for."""
     feedback = spec.feedback if spec.feedback != spec.name else ""
-    told = {key: value for key, value in spec.address.items() if key != "derived"}
+    told = {key: spec.address[key] for key in CHECKS if key in spec.address}
     return Behaviour(writable=spec.writable, feedback=feedback, **told)
 
 
