@@ -39,10 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     out = args.inventory
-    generate.main(
-        ["--lamps", str(args.lamps), "--cabinets", str(args.cabinets), "--seed", str(args.seed),
-         "--out", str(out)]
-    )  # fmt: skip
+    generate.generate(out, seed=args.seed, lamps=args.lamps, cabinets=args.cabinets)
     say = _Speaker(args.quiet)
     try:
         with FieldProcess.start(out, "--seed", str(args.seed)) as field:

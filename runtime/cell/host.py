@@ -38,6 +38,8 @@ _ROLES = {
 SUPERVISORS = "jacquemart.supervisors"
 #: How long a call from outside waits for the loop.
 CALL_S = 30.0
+#: A cell with hundreds of thousands of points needs a while to lay them out.
+START_S = 120.0
 
 
 class CellHost:
@@ -67,8 +69,9 @@ class CellHost:
             target=self._run, name=f"cell-{self.config.name}", daemon=True
         )
         self._thread.start()
+        address = self._ask(self._start, START_S)
         self._watchdog = LoopWatchdog(loop, self._thread, self.config.name)
-        return self._ask(self._start)
+        return address
 
     def connect(self, directory: Directory) -> None:
         """Take a newer directory."""

@@ -91,6 +91,7 @@ class LinkShell:
         self._fed_slots: list[int] = []
         self._wake: asyncio.Future[None] | None = None
         self._protocol_errors = 0
+        self._settle_timer: asyncio.TimerHandle | None = None
         self.actors: Sequence[DeviceActor] = ()
 
     # Set-up --------------------------------------------------------------------------------
@@ -163,6 +164,8 @@ class LinkShell:
         finally:
             self.up = False
             self._refuse_waiting(Reason.STOPPING, "the cell is stopping")
+            if self._settle_timer is not None:
+                self._settle_timer.cancel()
             for write in self._queue.overdue(2**63 - 1):
                 self._end(write, Verdict(Status.INDETERMINATE, Reason.STOPPING, "cell stopped"))
             await self._close()
@@ -207,9 +210,7 @@ class LinkShell:
         until = self._clock.boot_ns() + int(seconds * 1e9)
         while (now := self._clock.boot_ns()) < until:
             self._refuse_waiting(Reason.UNREACHABLE, f"link {self.spec.id} is down: {self.error}")
-            self._expire_unproven(now)
-            ends = [write.until_ns for write in self._queue.unproven.values()]
-            await self._sleep(max(min([until, *ends]) - now, 1_000_000) / 1e9)
+            await self._sleep((until - now) / 1e9)
 
     # Reading -------------------------------------------------------------------------------
 
@@ -243,9 +244,11 @@ class LinkShell:
             self._end(write, Verdict(Status.EXPIRED, Reason.DEADLINE, "waited for its link"))
         if not writes:
             return
+        wall = self._clock.wall_ns()
         for write in writes:
             write.sends += 1
             write.ticket.dispatched_ns = now
+            write.sent_wall_ns = wall
         broken: LinkError | None = None
         try:
             # Nothing may be sent after a deadline, so the call itself ends at the earliest one.
@@ -277,7 +280,7 @@ class LinkShell:
             if verdict is not None:
                 self._end(write, verdict)
             elif write.until_ns:
-                self._queue.prove(write, now)
+                self._prove(write, now)
             else:
                 self._queue.add(write)
         if broken is not None:
@@ -290,16 +293,16 @@ class LinkShell:
         if plan is None or not slots.issubset(plan.slots) or 4 * len(slots) < len(plan.slots):
             points = tuple(write.feedback for write in wanted)
             plan = self._look_plan = ReadingPlan(points, self.driver.plan(points), ())
-        try:
-            await self._read(plan)
-        finally:
-            self._judge(self._clock.boot_ns())
+        await self._read(plan)
+        self._judge(self._clock.boot_ns())
         if not self._queue.unproven:
             self._look_plan = None if len(plan.slots) < 4 else plan
 
     def _judge(self, now: int) -> None:
         for slot, write in list(self._queue.unproven.items()):
-            value, quality, _, _ = self._table.read(slot)
+            value, quality, _, receive_ns = self._table.read(slot)
+            if receive_ns < write.sent_wall_ns:
+                quality = max(quality, Quality.STALE_AGE)  # known from before: proves nothing
             verdict = judge(
                 write.value,
                 write.point.spec.tolerance,
@@ -313,11 +316,23 @@ class LinkShell:
                 self._end(write, verdict, None if quality >= Quality.STALE_AGE else value)
         self._queue.looked(now)
 
-    def _expire_unproven(self, now: int) -> None:
-        for write in self._queue.overdue(now):
-            reason = Reason.NO_READBACK if write.acknowledged else Reason.NO_ANSWER
-            detail = f"link {self.spec.id} went down: {self.error}"
-            self._end(write, Verdict(Status.INDETERMINATE, reason, detail))
+    def _prove(self, write: Write, now: int) -> None:
+        """Wait for the read-back, and not longer than the settle time, whatever the link does."""
+        self._queue.prove(write, now)
+        if self._settle_timer is None:
+            self._await_settling(write.until_ns - now)
+
+    def _await_settling(self, pause_ns: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._settle_timer = loop.call_later(max(pause_ns, 0) / 1e9, self._settled)
+
+    def _settled(self) -> None:
+        self._settle_timer = None
+        now = self._clock.boot_ns()
+        self._judge(now)
+        ends = [write.until_ns for write in self._queue.unproven.values()]
+        if ends:
+            self._await_settling(min(ends) - now + 1_000_000)
 
     def _refuse_waiting(self, reason: str, detail: str) -> None:
         for write in self._queue.clear():

@@ -30,8 +30,8 @@ class Write:
     """One value for one point, from its command to its verdict."""
 
     __slots__ = (
-        "acknowledged", "actor", "feedback", "not_before_ns", "point", "sends", "ticket",
-        "until_ns", "value",
+        "acknowledged", "actor", "feedback", "not_before_ns", "point", "sends", "sent_wall_ns",
+        "ticket", "until_ns", "value",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,8 @@ class Write:
         self.feedback = feedback
         self.value = value
         self.sends = 0
+        self.sent_wall_ns = 0
+        """Wall clock right before the last send: only what was read later proves anything."""
         self.not_before_ns = 0
         self.acknowledged = False
         self.until_ns = 0

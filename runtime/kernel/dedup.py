@@ -30,7 +30,7 @@ class Seen(Enum):
 class _Entry(Generic[Result]):
     content: Hashable
     result: Result | None = None
-    waiters: list[Callable[[Result], None]] = field(default_factory=list)
+    waiters: list[Callable[[Result], object]] = field(default_factory=list)
 
 
 class DedupWindow(Generic[Result]):
@@ -58,11 +58,11 @@ class DedupWindow(Generic[Result]):
         self._running[key] = _Entry(content)
         return Seen.NEW, None
 
-    def wait(self, key: Key, waiter: Callable[[Result], None]) -> None:
+    def wait(self, key: Key, waiter: Callable[[Result], object]) -> None:
         """Have a repeated command answered when the running one ends."""
         self._running[key].waiters.append(waiter)
 
-    def finish(self, key: Key, result: Result) -> list[Callable[[Result], None]]:
+    def finish(self, key: Key, result: Result) -> list[Callable[[Result], object]]:
         """Store the result; return who waits for it."""
         entry = self._running.pop(key, None)
         if entry is None:

@@ -55,7 +55,10 @@ def judge(
         return None
     if not usable:
         text = Quality.from_code(quality).text
-        return Verdict(Status.INDETERMINATE, Reason.NO_READBACK, f"feedback is {text}")
+        if acknowledged:
+            return Verdict(Status.INDETERMINATE, Reason.NO_READBACK, f"feedback is {text}")
+        detail = f"no acknowledgement, and feedback is {text}"
+        return Verdict(Status.INDETERMINATE, Reason.NO_ANSWER, detail)
     if acknowledged:
         return Verdict(Status.FAILED, Reason.NOT_FOLLOWING, f"feedback shows {value:g}")
     return Verdict(
