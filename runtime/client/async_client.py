@@ -14,10 +14,11 @@ from jacquemart.runtime.client import requests
 from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
 from jacquemart.runtime.client.updates import Update, UpdateSink, topics_of
 from jacquemart.runtime.model.clock import SystemClock
+from jacquemart.runtime.model.errors import NotSent
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
 from jacquemart.runtime.model.reading import Reading
 from jacquemart.runtime.wire import messages, sockets
-from jacquemart.runtime.wire.calls import Caller, NotSent
+from jacquemart.runtime.wire.calls import Caller
 from jacquemart.runtime.wire.follower import Follower
 
 log = logging.getLogger("jacquemart.client")

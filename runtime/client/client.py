@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 from jacquemart.native.pump import boot_ns
 from jacquemart.runtime.client import requests
 from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
+from jacquemart.runtime.model.errors import NotSent
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
 from jacquemart.runtime.model.reading import Reading
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.blocking import BlockingCaller
-from jacquemart.runtime.wire.calls import NotSent
 
 if TYPE_CHECKING:
     from jacquemart.runtime.client.background import BackgroundStream

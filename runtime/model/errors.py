@@ -145,6 +145,12 @@ class CellUnreachable(JacquemartError):
     retryable = True
 
 
+class NotSent(CellUnreachable):
+    """Nobody was there to send to; nothing was sent."""
+
+    code = "not_sent"
+
+
 class GatewayUnreachable(JacquemartError):
     """No gateway answers at the given address: is the city running?"""
 

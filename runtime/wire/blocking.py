@@ -8,8 +8,8 @@ import time
 import zmq
 
 from jacquemart.native.pump import Pump
+from jacquemart.runtime.model.errors import NotSent
 from jacquemart.runtime.wire import sockets
-from jacquemart.runtime.wire.calls import NotSent
 
 
 class BlockingCaller:

@@ -13,16 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jacquemart.runtime.model.clock import Clock
-from jacquemart.runtime.model.errors import CellUnreachable
+from jacquemart.runtime.model.errors import NotSent
 from jacquemart.runtime.wire import sockets
 from jacquemart.runtime.wire.channel import Channel, Message
-
-
-class NotSent(CellUnreachable):
-    """Nobody was there to send to; nothing was sent."""
-
-    code = "not_sent"
-
 
 Answer = Callable[[bytes | None], None]
 _SWEEP_S = 0.1
