@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 from jacquemart.runtime.model.errors import UsageError
 
@@ -32,4 +32,4 @@ def split_point(text: str) -> tuple[str, str]:
 
 def new_command_id() -> bytes:
     """Return a random 128-bit command id."""
-    return secrets.token_bytes(16)
+    return os.urandom(16)
