@@ -1,9 +1,4 @@
-"""The columns of a batch frame: taken from buffers, laid out aligned, and read in place.
-
-All columns stand in one bin item, the widest first: values f64, source i64, receive i64, slots
-u32, qualities u8. So every column is aligned to its item wherever the first one is aligned to
-8 bytes, and the encoder chooses the widths of three heads before it so that it is.
-"""
+"""The columns of a batch frame: taken from buffers, written as bin items, and read in place."""
 
 import sys
 
@@ -14,22 +9,22 @@ from cpython.buffer cimport (
 )
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromObject, PyMemoryView_GET_BUFFER
-from libc.stdint cimport UINT32_MAX, UINT64_MAX, uintptr_t
-from libc.string cimport memcpy
+from libc.stdint cimport UINT32_MAX, UINT64_MAX, uint8_t
 
 from jacquemart.native.cursor cimport (
-    BAD_FIELD, BLOB, SOUND, Cursor, refuse, take_bytes, take_unsigned,
+    BLOB, SOUND, Cursor, take_bytes, take_unsigned,
 )
 from jacquemart.native.envelope cimport start
-from jacquemart.native.fields cimport NAME_BYTES, PyUnicode_AsUTF8AndSize, take_name
-from jacquemart.native.writer cimport put_body, put_unsigned, put_wide
+from jacquemart.native.fields cimport NAME_BYTES, put_str, take_name
+from jacquemart.native.writer cimport put_blob_head, put_body, put_unsigned
 
 if sys.byteorder != "little":
     raise ImportError("columns are read in place, which needs a little-endian machine")
 
 cdef enum:
     COLUMNS = 5
-    HEAD_ROOM = 16 + 5 + NAME_BYTES + 3 * 9 + 5
+    HEAD_ROOM = 3 + 3 + NAME_BYTES + 3 * 9
+    BLOB_HEAD = 5            # the longest head of a bin item
 
 
 # One column as an object with a buffer, so that a memoryview can stand on it and keep it.
@@ -38,7 +33,7 @@ cdef enum:
 @cython.freelist(64)
 cdef class _Column:
     cdef object owner
-    cdef const void *data
+    cdef const char *data
     cdef const char *format
     cdef Py_ssize_t items
     cdef Py_ssize_t width
@@ -66,13 +61,13 @@ cdef class Batch:
     """Changed points of one shard: parallel columns, little-endian, readable in place.
 
     Made by ``decode_batch``. The columns are read-only memoryviews into the frame (kept alive
-    by them), aligned to their items; a frame whose columns are not aligned has them copied.
+    by them). They may stand at any address: NumPy and the native table take them as they are.
     """
 
     def __init__(self):
         raise TypeError("a Batch is made by decode_batch")
 
-    cdef object column(self, const void *data, Py_ssize_t width, const char *format):
+    cdef object column(self, const char *data, Py_ssize_t width, const char *format):
         cdef _Column column = _Column.__new__(_Column)
         column.owner = self.owner
         column.data = data
@@ -129,32 +124,28 @@ cdef object open_in_place(Cursor *cursor, object frame):
 
 cdef Batch take_batch(Cursor *cursor, object owner):
     cdef Batch batch = Batch.__new__(Batch)
-    cdef Py_ssize_t size, count
-    cdef const uint8_t *data
-    cdef bytes copy
     batch.topic = take_name(cursor)
     batch.epoch = take_unsigned(cursor, 0, UINT64_MAX, b"int, 0 to 2**64-1")
     batch.sequence = take_unsigned(cursor, 0, UINT64_MAX, b"int, 0 to 2**64-1")
-    count = <Py_ssize_t> take_unsigned(cursor, 0, UINT32_MAX, b"int, 0 to 2**32-1")
-    data = take_bytes(cursor, BLOB, 0, cursor.size, b"bin of 29 bytes a point", &size)
+    cdef uint64_t count = take_unsigned(cursor, 0, UINT32_MAX, b"int, 0 to 2**32-1")
+    batch.slot = take_column(cursor, count, 4, b"bin of 4 bytes a point, as count says")
+    batch.value = take_column(cursor, count, 8, b"bin of 8 bytes a point, as count says")
+    batch.quality = take_column(cursor, count, 1, b"bin of 1 byte a point, as count says")
+    batch.source = take_column(cursor, count, 8, b"bin of 8 bytes a point, as count says")
+    batch.receive = take_column(cursor, count, 8, b"bin of 8 bytes a point, as count says")
     if cursor.fault != SOUND:
         return None
-    if size != count * POINT_BYTES:
-        cursor.position -= 1
-        refuse(cursor, BAD_FIELD, cursor.last, b"bin of 29 bytes a point, as count says")
-        return None
-    if <uintptr_t> data & 7:
-        # The bytes of a bytes object are aligned for any item.
-        copy = PyBytes_FromStringAndSize(<const char *> data, size)
-        owner, data = copy, <const uint8_t *> PyBytes_AS_STRING(copy)
     batch.owner = owner
-    batch.count = count
-    batch.value = <const double *> data
-    batch.source = <const int64_t *> (data + 8 * count)
-    batch.receive = <const int64_t *> (data + 16 * count)
-    batch.slot = <const uint32_t *> (data + 24 * count)
-    batch.quality = data + 28 * count
+    batch.count = <Py_ssize_t> count
     return batch
+
+
+# The bytes of one column; NULL with a fault. ``count`` below 2**32, so the product fits.
+cdef const char *take_column(
+    Cursor *cursor, uint64_t count, Py_ssize_t width, const char *allowed
+) noexcept nogil:
+    cdef Py_ssize_t size = <Py_ssize_t> count * width
+    return <const char *> take_bytes(cursor, BLOB, size, size, allowed, &size)
 
 
 # How many points a column holds. It has items of ``width`` bytes of one of the ``formats``, or
@@ -178,15 +169,16 @@ cdef Py_ssize_t _points_of(
 cdef bytes put_batch(
     str topic, uint64_t epoch, uint64_t sequence, tuple columns, Py_ssize_t max_size
 ):
-    cdef tuple names = ("values", "source_ns", "receive_ns", "slots", "qualities")
-    cdef tuple formats = (b"d", b"qlQL", b"qlQL", b"IiLl", b"B")
-    cdef Py_ssize_t[COLUMNS] widths = [8, 8, 8, 4, 1]
+    cdef tuple names = ("slots", "values", "qualities", "source_ns", "receive_ns")
+    cdef tuple formats = (b"IiLl", b"d", b"B", b"qlQL", b"qlQL")
+    cdef Py_ssize_t[COLUMNS] widths = [4, 8, 1, 8, 8]
     cdef Py_buffer[COLUMNS] views
-    cdef Py_ssize_t count = 0, points
+    cdef Py_ssize_t count = 0, points, size
     cdef int taken = 0, i
     cdef uint8_t[HEAD_ROOM] head
+    cdef uint8_t[BLOB_HEAD] blob
     cdef uint8_t *end
-    cdef char *out
+    cdef uint8_t *out
     cdef bytes frame
     try:
         for i in range(COLUMNS):
@@ -196,49 +188,21 @@ cdef bytes put_batch(
             if i == 0:
                 count = points
             elif points != count:
-                raise ValueError(f"{names[i]} has {points} points, values has {count}")
-        end = _put_head(head, topic, epoch, sequence, count)
-        if end - head + count * POINT_BYTES > max_size:
-            raise ValueError(f"a batch of {count} points is over {max_size} bytes")
-        frame = PyBytes_FromStringAndSize(NULL, end - head + count * POINT_BYTES)
-        out = PyBytes_AS_STRING(frame)
-        memcpy(out, head, end - head)
-        out += end - head
+                raise ValueError(f"{names[i]} has {points} points, slots has {count}")
+        head[0], head[1], head[2] = 0x9B, 1, 3
+        end = put_unsigned(put_unsigned(put_str(head + 3, topic), epoch), sequence)
+        end = put_unsigned(end, <uint64_t> count)
+        size = end - head
         for i in range(COLUMNS):
-            memcpy(out, views[i].buf, <size_t> views[i].len)
-            out += views[i].len
+            size += put_blob_head(blob, <uint64_t> views[i].len) - blob + views[i].len
+        if size > max_size:
+            raise ValueError(f"a batch of {count} points is over {max_size} bytes")
+        frame = PyBytes_FromStringAndSize(NULL, size)
+        out = put_body(<uint8_t *> PyBytes_AS_STRING(frame), <const char *> head, end - head)
+        for i in range(COLUMNS):
+            out = put_blob_head(out, <uint64_t> views[i].len)
+            out = put_body(out, <const char *> views[i].buf, views[i].len)
         return frame
     finally:
         for i in range(taken):
             PyBuffer_Release(&views[i])
-
-
-# All before the columns. What is missing to a multiple of 8 bytes, 0 to 7, is made up by wider
-# heads of the array (+2), the topic (+1, +3) and the count (+4). Raises ValueError.
-cdef uint8_t *_put_head(
-    uint8_t *head, str topic, uint64_t epoch, uint64_t sequence, Py_ssize_t count
-) except NULL:
-    cdef uint8_t[18] numbers
-    cdef uint8_t *end = put_unsigned(put_unsigned(numbers, epoch), sequence)
-    cdef Py_ssize_t size
-    cdef const char *text = PyUnicode_AsUTF8AndSize(topic, &size)
-    cdef Py_ssize_t shortest = 1 + 2 + (2 + size) + (end - numbers) + 5 + 5
-    cdef Py_ssize_t missing = -shortest & 7
-    cdef Py_ssize_t rest = missing & 3
-    cdef uint8_t *out = head
-    if rest == 2:
-        out = put_wide(out, 0xDC, 7, 2)
-    else:
-        out[0] = 0x97
-        out += 1
-    out[0], out[1] = 1, 3
-    out += 2
-    if rest == 1:
-        out = put_wide(out, 0xDA, <uint64_t> size, 2)
-    elif rest == 3:
-        out = put_wide(out, 0xDB, <uint64_t> size, 4)
-    else:
-        out = put_wide(out, 0xD9, <uint64_t> size, 1)
-    out = put_body(put_body(out, text, size), <const char *> numbers, end - numbers)
-    out = put_wide(out, 0xCF if missing & 4 else 0xCE, <uint64_t> count, 8 if missing & 4 else 4)
-    return put_wide(out, 0xC6, <uint64_t> (count * POINT_BYTES), 4)

@@ -197,3 +197,15 @@ cdef inline const uint8_t *take_bytes(
     cursor.at += length[0]
     cursor.position += 1
     return start
+
+
+# Read the head of an array inside the envelope, which must have so many items; the position
+# stays at the array.
+cdef inline void take_array(Cursor *cursor, uint64_t items, const char *allowed) noexcept nogil:
+    cdef Item item
+    if read_item(cursor, &item) != 0:
+        return
+    if item.shape != ARRAY:
+        refuse(cursor, BAD_TYPE, cursor.last, allowed)
+    elif item.number != items:
+        refuse(cursor, BAD_FIELD, cursor.last, allowed)

@@ -36,10 +36,13 @@ cdef inline str field_name(int kind, Py_ssize_t position):
     elif kind == 2:
         names = (
             "version", "kind", "id", "device", "point", "status", "reason", "detail", "value",
-            "received_ns", "dispatched_ns", "acknowledged_ns", "finished_ns",
+            "stages",
         )
     elif kind == 3:
-        names = ("version", "kind", "topic", "epoch", "sequence", "count", "columns")
+        names = (
+            "version", "kind", "topic", "epoch", "sequence", "count", "slots", "values",
+            "qualities", "source_ns", "receive_ns",
+        )
     elif kind == 4:
         names = ("version", "kind", "topic", "epoch", "sequence", "sent_ns")
     if position < 0:

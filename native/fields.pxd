@@ -13,11 +13,11 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8, PyUnicode_FromObject
 from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
 
 from jacquemart.native.cursor cimport (
-    BAD_FIELD, BAD_TYPE, BLOB, BOOLEAN, NEGATIVE, NIL, REAL, TEXT, UNSIGNED, Cursor, Item,
-    read_item, refuse, take_bytes,
+    BAD_FIELD, BAD_TYPE, BLOB, BOOLEAN, NEGATIVE, NIL, REAL, SOUND, TEXT, UNSIGNED, Cursor,
+    Item, read_item, refuse, take_bytes, take_unsigned,
 )
 from jacquemart.native.writer cimport (
-    put_boolean, put_nil, put_real, put_short_blob, put_signed, put_text, put_unsigned,
+    put_blob_head, put_body, put_boolean, put_nil, put_real, put_signed, put_text, put_unsigned,
 )
 
 cdef extern from "Python.h":
@@ -149,7 +149,7 @@ cdef inline uint8_t *put_id(uint8_t *out, bytes identity) except NULL:
     cdef Py_ssize_t size
     cdef char *data
     PyBytes_AsStringAndSize(identity, &data, &size)
-    return put_short_blob(out, data, size)
+    return put_body(put_blob_head(out, <uint64_t> size), data, size)
 
 
 # ``value``: checked by value_of.
@@ -192,6 +192,14 @@ cdef inline bytes take_id(Cursor *cursor):
         cursor, BLOB, ID_BYTES, ID_BYTES, b"bin of 16 bytes", &size
     )
     return b"" if data == NULL else PyBytes_FromStringAndSize(<const char *> data, size)
+
+
+# One of the stages inside their array, a u64; the position stays at the array.
+cdef inline uint64_t take_stage(Cursor *cursor) noexcept nogil:
+    cdef uint64_t stage = take_unsigned(cursor, 0, UINT64_MAX, b"int, 0 to 2**64-1")
+    if cursor.fault == SOUND:
+        cursor.position -= 1
+    return stage
 
 
 # nil, bool, int, float or str; None with a fault. Raises MemoryError.

@@ -13,24 +13,24 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport UINT64_MAX
 
-from jacquemart.native.batch cimport Batch, open_in_place, put_batch, take_batch
+from jacquemart.native.batch cimport open_in_place, put_batch, take_batch
 from jacquemart.native.cold cimport take_any
-from jacquemart.native.cursor cimport TOO_BIG, Cursor, refuse, take_unsigned
+from jacquemart.native.cursor cimport TOO_BIG, Cursor, refuse, take_array, take_unsigned
 from jacquemart.native.envelope cimport close_envelope, open_as, open_envelope, scan, start
 from jacquemart.native.faults cimport code_of, message_of
 from jacquemart.native.fields cimport (
     NAME_BYTES, TEXT_BYTES, bytes_of, id_of, put_id, put_str, put_value, real_of, same_fields,
-    shortened_of, take_id, take_name, take_real, take_str, take_value, text_of, u64_of,
-    unsigned_of, value_of,
+    shortened_of, take_id, take_name, take_real, take_stage, take_str, take_value, text_of,
+    u64_of, unsigned_of, value_of,
 )
 from jacquemart.native.writer cimport put_unsigned
 
-from jacquemart.native.batch import Batch
+from jacquemart.native.batch import Batch  # no-cython-lint: users take it from here
 
 cdef enum:
     SIZE_LIMIT = 16777216    # bytes of a frame, where the caller names no other limit
     COMMAND_ROOM = 3 + 18 + 5 * (3 + NAME_BYTES) + 3 + TEXT_BYTES + 3 * 9
-    OUTCOME_ROOM = 3 + 18 + 3 * (3 + NAME_BYTES) + 3 + TEXT_BYTES + 6 * 9
+    OUTCOME_ROOM = 3 + 18 + 3 * (3 + NAME_BYTES) + 3 + TEXT_BYTES + 1 + 6 * 9
     BEAT_ROOM = 3 + 3 + NAME_BYTES + 3 * 9
 
 
@@ -285,7 +285,7 @@ def decode_command(frame):
 def encode_outcome(OutcomeFrame outcome not None):
     """Encode an outcome."""
     cdef uint8_t[OUTCOME_ROOM] room
-    cdef uint8_t *out = put_head(room, OUTCOME, 13)
+    cdef uint8_t *out = put_head(room, OUTCOME, 10)
     out = put_id(out, outcome.id)
     out = put_str(out, outcome.device)
     out = put_str(out, outcome.point)
@@ -293,7 +293,8 @@ def encode_outcome(OutcomeFrame outcome not None):
     out = put_str(out, outcome.reason)
     out = put_str(out, outcome.detail)
     out = put_value(out, outcome.value)
-    out = put_unsigned(out, outcome.received_ns)
+    out[0] = 0x94
+    out = put_unsigned(out + 1, outcome.received_ns)
     out = put_unsigned(out, outcome.dispatched_ns)
     out = put_unsigned(out, outcome.acknowledged_ns)
     out = put_unsigned(out, outcome.finished_ns)
@@ -306,7 +307,7 @@ def decode_outcome(frame):
     cdef Cursor cursor
     cdef OutcomeFrame outcome = OutcomeFrame.__new__(OutcomeFrame)
     start_at(&cursor, data)
-    open_as(&cursor, OUTCOME, 13, b"2, an outcome", b"an array of 13 items")
+    open_as(&cursor, OUTCOME, 10, b"2, an outcome", b"an array of 10 items")
     outcome.id = take_id(&cursor)
     outcome.device = take_name(&cursor)
     outcome.point = take_name(&cursor)
@@ -314,10 +315,11 @@ def decode_outcome(frame):
     outcome.reason = take_name(&cursor)
     outcome.detail = take_str(&cursor, TEXT_BYTES, b"str of at most 1,024 bytes")
     outcome.value = take_real(&cursor)
-    outcome.received_ns = take_u64(&cursor)
-    outcome.dispatched_ns = take_u64(&cursor)
-    outcome.acknowledged_ns = take_u64(&cursor)
-    outcome.finished_ns = take_u64(&cursor)
+    take_array(&cursor, 4, b"an array of 4 items")
+    outcome.received_ns = take_stage(&cursor)
+    outcome.dispatched_ns = take_stage(&cursor)
+    outcome.acknowledged_ns = take_stage(&cursor)
+    outcome.finished_ns = take_stage(&cursor)
     if close_envelope(&cursor) != 0:
         raise malformed(&cursor, OUTCOME)
     return outcome
@@ -354,19 +356,18 @@ def encode_batch(topic, epoch, sequence, slots, values, qualities, source_ns, re
     """
     return put_batch(
         text_of(topic, "topic", NAME_BYTES), u64_of(epoch, "epoch"), u64_of(sequence, "sequence"),
-        (values, source_ns, receive_ns, slots, qualities), SIZE_LIMIT,
+        (slots, values, qualities, source_ns, receive_ns), SIZE_LIMIT,
     )
 
 
 def decode_batch(frame):
     """Decode a batch in place. Raises MalformedFrame: the peer's fault."""
     cdef Cursor cursor
-    cdef Batch batch
     cdef object owner = open_in_place(&cursor, frame)
     if cursor.size > SIZE_LIMIT:
         refuse(&cursor, TOO_BIG, SIZE_LIMIT, NULL)
-    open_as(&cursor, BATCH, 7, b"3, a batch", b"an array of 7 items")
-    batch = take_batch(&cursor, owner)
+    open_as(&cursor, BATCH, 11, b"3, a batch", b"an array of 11 items")
+    cdef object batch = take_batch(&cursor, owner)
     if close_envelope(&cursor) != 0:
         raise malformed(&cursor, BATCH)
     return batch

@@ -1,5 +1,6 @@
 """Typed stub of the native socket pump, on the libzmq that pyzmq has loaded."""
 
+from collections.abc import Sequence
 from typing import final
 
 import zmq
@@ -24,7 +25,7 @@ class Pump:
     def send(self, *parts: bytes) -> bool:
         """Send one message; False if the peer's queue is full (EAGAIN; nothing was sent, no part
         either). Raises Unroutable, or zmq.ZMQError."""
-    def send_many(self, messages: list[tuple[bytes, ...]]) -> int:
+    def send_many(self, messages: Sequence[tuple[bytes, ...]]) -> int:
         """Send messages until one does not fit; return how many were sent. Unroutable ones count
         as sent and are counted in ``unroutable``."""
     @property

@@ -333,7 +333,7 @@ cdef class Pump:
             raise Unroutable(EHOSTUNREACH, f"no peer {parts[0][:64]!r} is connected")
         raise error_of(self.fault)
 
-    def send_many(self, list messages not None):
+    def send_many(self, messages):
         """Send messages until one does not fit; return how many were sent.
 
         Unroutable ones count as sent and are counted in ``unroutable``. All are checked before

@@ -79,8 +79,10 @@ cdef inline uint8_t *put_text(uint8_t *out, const char *data, Py_ssize_t size) n
     return put_body(out, data, size)
 
 
-# ``size`` below 2**8.
-cdef inline uint8_t *put_short_blob(
-    uint8_t *out, const char *data, Py_ssize_t size
-) noexcept nogil:
-    return put_body(put_wide(out, 0xC4, <uint64_t> size, 1), data, size)
+# ``size`` below 2**32.
+cdef inline uint8_t *put_blob_head(uint8_t *out, uint64_t size) noexcept nogil:
+    if size < 0x100:
+        return put_wide(out, 0xC4, size, 1)
+    if size < 0x10000:
+        return put_wide(out, 0xC5, size, 2)
+    return put_wide(out, 0xC6, size, 4)
