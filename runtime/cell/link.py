@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from jacquemart.native.table import PointTable
@@ -92,6 +93,7 @@ class LinkShell:
         self._wake: asyncio.Future[None] | None = None
         self._protocol_errors = 0
         self._settle_timer: asyncio.TimerHandle | None = None
+        self._thread: ThreadPoolExecutor | None = None
         self.actors: Sequence[DeviceActor] = ()
 
     # Set-up --------------------------------------------------------------------------------
@@ -169,6 +171,7 @@ class LinkShell:
             for write in self._queue.overdue(2**63 - 1):
                 self._end(write, Verdict(Status.INDETERMINATE, Reason.STOPPING, "cell stopped"))
             await self._close()
+            self._abandon_thread()
 
     async def _serve(self) -> None:
         in_a_row = 0
@@ -387,12 +390,25 @@ class LinkShell:
         try:
             async with asyncio.timeout(limit_s):
                 if self.driver.blocking:
-                    return await asyncio.to_thread(method, *args)  # type: ignore[arg-type]
+                    return await self._in_thread(method, *args)
                 return await method(*args)
         except TimeoutError as error:
+            self._abandon_thread()
             raise _CallTooLong(
                 f"the driver took longer than {limit_s:g} s", where=f"link {self.spec.id}"
             ) from error
+
+    async def _in_thread(self, method: Callable[..., Any], *args: Any) -> Any:
+        """Call a blocking driver in the link's own thread, so that it can hold up no other."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"link-{self.spec.id}")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, method, *args)
+
+    def _abandon_thread(self) -> None:
+        """Leave a thread that hangs to itself; the next call gets a new one."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._thread = None
 
 
 class _CallTooLong(LinkError):
