@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
 from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec
@@ -72,6 +73,22 @@ class Driver(ABC):
 
     blocking: ClassVar[bool] = False
     """True: the methods are plain ``def`` that may block; the shell runs them in a thread."""
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        """Hold a blocking driver to plain methods; without a ``close`` it gets a plain one.
+
+        Raises:
+            TypeError: one of them is ``async``; the author's bug.
+        """
+        super().__init_subclass__(**named)
+        if not cls.blocking:
+            return
+        if cls.close is Driver.close:
+            cls.close = _close_nothing  # type: ignore[method-assign,assignment]
+        for name in ("open", "read", "write", "close"):
+            method = getattr(cls, name)
+            if iscoroutinefunction(method) and method is not getattr(Driver, name):
+                raise TypeError(f"{cls.__name__} is blocking: its {name} must be a plain def")
 
     def __init__(self, link: LinkSpec, publish: Publish) -> None:
         """Store the link; do no I/O here."""
@@ -131,3 +148,7 @@ class Driver(ABC):
     async def close(self) -> None:
         """Disconnect; never raises."""
         return
+
+
+def _close_nothing(driver: Driver) -> None:
+    """Close a blocking driver that holds nothing open."""

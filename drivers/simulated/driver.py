@@ -175,7 +175,8 @@ class SimulatedDriver(Driver):
         if not math.isfinite(value):
             return DeviceRefused(f"{value} cannot be written", where=point.id), ""
         verdict = self._field.judge_write(point, call)
-        self._field.write(point, value, verdict.effect)
+        if not isinstance(verdict.error, UnitError):
+            self._field.write(point, value, verdict.effect)
         return verdict.error, verdict.wait
 
     @contextlib.contextmanager

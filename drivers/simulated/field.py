@@ -34,7 +34,7 @@ _ARRIVALS_KEPT = 10_000
 
 
 class Arrival(NamedTuple):
-    """A write that reached the field (``time`` in seconds of its clock)."""
+    """A write that reached its device (``time`` in seconds of the field's clock)."""
 
     time: float
     point: str
@@ -61,7 +61,7 @@ class SimulatedField:
         name: the link's id.
         options: what the link asked for; see :class:`LinkOptions`.
         clock: seconds; the driver's own unless a test sets another one.
-        arrivals: the last 10,000 writes that reached the field, whatever became of them.
+        arrivals: the last 10,000 writes that reached a device, whatever became of them.
         opened: how often a driver has opened the link.
         refuse: opens to refuse from now on; True: all.
         hang: nothing answers from now on, until it is False again.

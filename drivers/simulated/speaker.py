@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 
 from jacquemart.drivers.contract import Bad, BoundPoint, Publish, Quality
@@ -65,4 +66,5 @@ class Speaker:
         if self._field.judge_read(point, turn).error is not None:
             return None
         found = self._field.read(point, turn)
-        return (0.0, int(found.quality)) if isinstance(found, Bad) else (found, int(Quality.GOOD))
+        # What is bad keeps its last value in the table: a value that is no number never enters it.
+        return (math.nan, found.quality) if isinstance(found, Bad) else (found, Quality.GOOD)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import faulty_answers
+import faulty_lives
 import pytest
-from faulty_drivers import FAULTY, KEPT, SendsWritesAgain, TakesAnyAnswer, TakesSilenceForADeadLink
+from faulty_answers import SendsWritesAgain, TakesAnyAnswer, TakesSilenceForADeadLink
 from line_field import LinePeer
 
 from jacquemart.drivers.conformance import Report, deck, prove
 from jacquemart.drivers.contract import Driver
 from jacquemart.drivers.simulated import SimulatedDriver
 from jacquemart.drivers.simulated.peer import SimulatedPeer
+
+FAULTY = {**faulty_answers.FAULTY, **faulty_lives.FAULTY}
 
 #: What the card says of each; enough of it to be sure that it saw the right thing.
 SEEN = {
@@ -50,8 +54,8 @@ SEEN = {
 @pytest.fixture(autouse=True)
 def close_what_drivers_kept() -> Iterator[None]:
     yield
-    while KEPT:
-        writer = KEPT.pop()
+    while faulty_lives.KEPT:
+        writer = faulty_lives.KEPT.pop()
         sock = writer and writer.get_extra_info("socket")
         if sock is not None and sock.fileno() >= 0:
             writer.transport._sock.close()  # type: ignore[union-attr]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from jacquemart.drivers.contract import Driver
 from jacquemart.drivers.registry import driver_names, load_driver
 from jacquemart.drivers.simulated import SimulatedDriver
 from jacquemart.runtime.city.registry import DriverInfo, Registry, driver_registry
+from jacquemart.runtime.model.city import LinkSpec
 from jacquemart.runtime.model.errors import ConfigError
 
 SIMULATED = "jacquemart.drivers.simulated:SimulatedDriver"
@@ -76,3 +78,25 @@ def test_things_that_only_look_like_drivers_are_refused(
             load_driver("exiting_driver:Driver", offered=offer())
     finally:
         sys.modules.pop("lookalike_driver", None)
+
+
+def test_a_blocking_driver_has_plain_methods_and_a_plain_close_of_its_own() -> None:
+    class Plain(Driver):
+        blocking = True
+
+        def open(self) -> None:  # type: ignore[override]
+            pass
+
+        def read(self, plan: object) -> list[float]:  # type: ignore[override]
+            return []
+
+        def write(self, writes: object) -> list[None]:  # type: ignore[override]
+            return []
+
+    link = LinkSpec("l", "plain", "z")
+    assert Plain(link, print).close() is None
+    with pytest.raises(TypeError, match="Mixed is blocking: its read must be a plain def"):
+
+        class Mixed(Plain):
+            async def read(self, plan: object) -> list[float]:  # type: ignore[override]
+                return []

@@ -262,3 +262,21 @@ def test_a_test_may_change_the_field_but_not_what_follows(bench: Callable[..., B
     b.field.set("a/set", 40.0)
     with pytest.raises(UsageError, match="follows from other points"):
         b.field.set("a/level", 40.0)
+
+
+def test_what_the_field_cannot_tell_is_said_as_no_number_and_once(
+    bench: Callable[..., Bench],
+) -> None:
+    async def body() -> None:
+        b = bench(publish_ms=100)
+        b.driver.plan(b.points)
+        b.field.inject("bad_value", "a/set")
+        await b.driver.open()
+        _, values, qualities, _ = await b.said.get()
+        assert (str(values[0]), qualities[0]) == ("nan", Quality.BAD_VALUE)
+        b.field.set("b/set", 5.0)
+        slots, *_ = await b.said.get()
+        assert 0 not in slots
+        await b.driver.close()
+
+    run(body())
