@@ -283,6 +283,7 @@ class DeviceCell(Service):
             "templates": {
                 name: [point.name for point in self.templates[name].points] for name in used
             },
+            "units": {name: [point.unit for point in self.templates[name].points] for name in used},
             "columns": list(shard.table.snapshot()),
         }
 

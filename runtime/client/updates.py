@@ -57,7 +57,8 @@ class UpdateSink:
         text = pattern if "/" in pattern else f"{pattern}/*"
         self._everything = text in ("*/*", "*")
         self._matches = compile(translate(text)).match
-        self._names: dict[str, dict[int, str]] = {}
+        self._names: dict[str, dict[int, tuple[str, str]]] = {}
+        """Topic -> slot -> name and unit."""
         self._known: dict[str, dict[int, Reading]] = {}
         self._rollups: dict[str, dict[tuple[str, str], RollupUpdate]] = {}
         self._waiting: dict[Any, Update] = {}
@@ -116,14 +117,18 @@ class UpdateSink:
     # Inside ----------------------------------------------------------------------------------
 
     def _layout(self, topic: str, content: dict[str, Any]) -> None:
-        templates = content["templates"]
-        names: dict[int, str] = {}
+        units = content["units"]
+        templates = {
+            template: list(zip(points, units[template], strict=True))
+            for template, points in content["templates"].items()
+        }
+        names: dict[int, tuple[str, str]] = {}
         slot = 0
         for device, template in content["devices"]:
-            for point in templates[template]:
+            for point, unit in templates[template]:
                 name = f"{device}/{point}"
                 if self._everything or self._matches(name):
-                    names[slot] = name
+                    names[slot] = name, unit
                 slot += 1
         self._names[topic] = names
 
@@ -132,10 +137,11 @@ class UpdateSink:
     ) -> None:
         names = self._names.get(topic, {})
         for at, slot in enumerate(slots):
-            name = names.get(slot)
-            if name is not None:
+            found = names.get(slot)
+            if found is not None:
+                name, unit = found
                 quality = Quality.from_code(qualities[at])
-                reading = Reading(name, values[at], quality, source[at], receive[at])
+                reading = Reading(name, values[at], quality, source[at], receive[at], unit)
                 self._keep(topic, slot, reading)
 
     def _keep(self, topic: str, slot: int, reading: Reading) -> None:
