@@ -79,6 +79,8 @@ class FaultBook:
 
     def has(self, fault: Fault, device: str, point: str = "") -> bool:
         """Return whether a device always has a fault."""
+        if fault not in self._having and fault not in self.shares:
+            return False
         having = self._having.get(fault)
         if having and (device in having or point in having):
             return True

@@ -254,10 +254,12 @@ class SimulatedField:
     def read(self, point: BoundPoint, call: int) -> float | Bad:
         """Return what the field answers for a point whose device answers."""
         with self._lock:
-            self.declare(point)
-            if self._book.strikes(Fault.BAD_VALUE, point.device.id, point.id, call):
+            name = point.id
+            if name not in self._model:
+                self.declare(point)
+            if self._book.strikes(Fault.BAD_VALUE, point.device.id, name, call):
                 return Bad(Quality.BAD_VALUE, "not a number")
-            value = self._model.reading(point.id, self._now())
+            value = self._model.reading(name, self._now())
             return value if math.isfinite(value) else Bad(Quality.BAD_VALUE, "not a number")
 
     def write(self, point: BoundPoint, value: float, effect: bool) -> None:
