@@ -1,0 +1,119 @@
+"""Find devices that have no address on their link, or one that another device has already.
+
+A point's address nearly always follows from its template and the device's position alone, and
+positions repeat from link to link: such a driver is asked once a position. One whose addresses
+depend on more is asked for each device.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jacquemart.runtime.city.devices import Devices
+from jacquemart.runtime.city.problems import Report, Words, shown
+from jacquemart.runtime.city.registry import DriverInfo, Offer
+from jacquemart.runtime.model.city import DeviceSpec, TemplateSpec
+from jacquemart.runtime.model.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one device takes of its link, or why it cannot.
+
+    An address of a writable point belongs to that point only; one that is only read, to one
+    point of its name (so one register may be read as two points, but not by two devices).
+    """
+
+    addresses: frozenset[Hashable] = frozenset()
+    fault: str = ""
+
+
+class Claims:
+    """Asks the drivers what devices claim, as seldom as can be."""
+
+    def __init__(self, templates: Mapping[str, TemplateSpec], drivers: Offer[DriverInfo]) -> None:
+        """Keep the templates without problems; devices of others claim nothing."""
+        self._templates = templates
+        self._drivers = {t.driver: drivers.get(t.driver) for t in templates.values()}
+        self._known: dict[Hashable, Claim] = {}
+        self._by_position: dict[str, bool] = {}
+
+    def of(self, device: DeviceSpec) -> Claim:
+        """Return what a device claims."""
+        position = (device.template, device.unit_id, device.index)
+        known = self._known.get(position)
+        if known is not None and device.link:
+            return known
+        template = self._templates.get(device.template)
+        refused = device.index < 0 or device.unit_id < 0 or not device.link
+        if template is None or refused:  # and told already
+            return Claim()
+        claim = self._ask(template, device)
+        if template.name not in self._by_position:
+            other = replace(device, id="?", name="?", link="?", zone="?", fed_by="?", lat=None)
+            self._by_position[template.name] = self._ask(template, other) == claim
+        if self._by_position[template.name]:
+            self._known[position] = claim
+        return claim
+
+    def _ask(self, template: TemplateSpec, device: DeviceSpec) -> Claim:
+        driver = self._drivers[template.driver]
+        if driver is None:
+            return Claim()
+        claimed: set[Hashable] = set()
+        for point in template.points:
+            if point.address.get("derived"):
+                continue
+            try:
+                address = driver.address_of(point, device)
+            except ConfigError as error:
+                return Claim(fault=f"{point.name}: {error.message}")
+            except Exception as error:  # noqa: BLE001 - a third party's code
+                return Claim(fault=f"{point.name}: {type(error).__name__}: {error}")
+            owner = "" if point.writable else point.name
+            if isinstance(address, Hashable) and address is not None:
+                claimed.add((device.unit_id, owner, address))
+        return Claim(frozenset(claimed))
+
+
+def check_addresses(
+    devices: Devices, built: Sequence[DeviceSpec], claims: Claims, report: Report
+) -> None:
+    """Report devices without an address, and those that take one from a device before them."""
+    taken: defaultdict[str, set[Hashable]] = defaultdict(set)
+    for index, device in enumerate(built):
+        claim = claims.of(device)
+        if claim.fault:
+            allowed = "an index and unit_id to which the driver has an address"
+            report.add(devices.where(index, "index"), _position(device), allowed, claim.fault)
+        seen = taken[device.link]
+        if not seen.isdisjoint(claim.addresses):
+            _report_clash(devices, built, index, claims, report)
+        seen |= claim.addresses
+
+
+def _report_clash(
+    devices: Devices, built: Sequence[DeviceSpec], index: int, claims: Claims, report: Report
+) -> None:
+    device, place = built[index], devices.where(index, "index")
+    allowed = f"another index or unit_id on link {shown(device.link)}"
+    if report.full:
+        report.add(place, _position(device), allowed)  # counted, so not worth a search
+        return
+    wanted = claims.of(device).addresses
+    other = next(
+        row
+        for row, earlier in enumerate(built)
+        if earlier.link == device.link and not wanted.isdisjoint(claims.of(earlier).addresses)
+    )
+    if built[other].id == device.id:
+        return  # a row that is there twice is one fault, told already
+    first = devices.where(other, "index")
+    found = Words(f"{_position(device)}, the address of {shown(built[other].id)}")
+    report.add(place, found, allowed, f"first at {first.file}:{first.line}")
+
+
+def _position(device: DeviceSpec) -> Words:
+    return Words(f"index {device.index} of unit {device.unit_id}")
