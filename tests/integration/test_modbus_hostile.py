@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Awaitable, Callable
 
 import hostile_modbus as hostile
@@ -230,5 +232,43 @@ def test_a_host_that_does_not_exist_is_a_link_error(host: str) -> None:
         unit = driver(1, host=host)
         with pytest.raises(LinkError, match="link cab-7"):
             await unit.open()
+
+    asyncio.run(run())
+
+
+def test_a_host_that_never_takes_the_connection_is_a_link_error_in_time() -> None:
+    async def run() -> None:
+        with contextlib.ExitStack() as sockets:
+            busy = sockets.enter_context(socket.socket())
+            busy.bind(("127.0.0.1", 0))
+            busy.listen(0)
+            for _ in range(4):  # fill its queue, so that the kernel drops what comes next
+                waiting = sockets.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(busy.getsockname())
+            unit = driver(busy.getsockname()[1], connect_timeout_ms=150)
+            with pytest.raises(LinkError, match="no connection within 150 ms"):
+                await unit.open()
+            with pytest.raises(LinkError, match="not open"):
+                await unit.read(unit.plan(READS))
+
+    asyncio.run(run())
+
+
+def test_an_opening_that_is_cancelled_leaves_nothing_open() -> None:
+    async def run() -> None:
+        async with HostileModbus() as server:
+            unit = driver(server.port)
+            for pause in (0, 0, 0, 0.001):
+                task = asyncio.ensure_future(unit.open())
+                await asyncio.sleep(pause)
+                if task.cancel():
+                    with pytest.raises(asyncio.CancelledError):
+                        await task
+                    with pytest.raises(LinkError, match="not open"):
+                        await unit.read(unit.plan(READS))
+            await unit.open()
+            assert numbers(await unit.read(unit.plan(READS))) == [0] * 5
+            await unit.close()
 
     asyncio.run(run())
