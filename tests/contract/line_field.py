@@ -23,7 +23,7 @@ DEVICES = ("pump", "valve")
 class LinePeer(Peer):
     """Two devices behind one TCP port. ``level`` is whatever ``set`` is."""
 
-    call_limit_s = 1.5
+    call_limit_s = 3.0
     shown = POINTS
 
     async def start(self) -> PeerField:
@@ -41,7 +41,7 @@ class LinePeer(Peer):
         self.server: asyncio.Server | None = None
         self.port = 0
         await self._listen()
-        link = LinkSpec("line-1", "line", "z", {"port": self.port, "timeout_s": 0.2})
+        link = LinkSpec("line-1", "line", "z", {"port": self.port, "timeout_s": 0.4})
         devices = [DeviceSpec(name, "t", "z", "line-1") for name in DEVICES]
         return PeerField(link, [(device, self.shown) for device in devices])
 

@@ -60,7 +60,7 @@ class ModbusPeer(Peer):
     """Holding and input registers are one memory, so that ``level`` shows what ``set`` holds."""
 
     driver = ModbusDriver
-    call_limit_s = 3.0
+    call_limit_s = 4.0
     confusion: Act = staticmethod(wrong_function)
     gone: Act = staticmethod(silent)
 
@@ -74,7 +74,7 @@ class ModbusPeer(Peer):
         self.holding = asyncio.Event()
         await self.field.listen()
         options = {
-            "host": "127.0.0.1", "port": self.field.port, "timeout_ms": 200,
+            "host": "127.0.0.1", "port": self.field.port, "timeout_ms": 300,
             "connect_timeout_ms": 500, "unit_retry_ms": 0,
         }  # fmt: skip
         link = LinkSpec("cabinet-7", "modbus", "z", options)

@@ -21,7 +21,7 @@ FAULTY = {**faulty_answers.FAULTY, **faulty_lives.FAULTY}
 SEEN = {
     "ChecksNothing": "does not object to the unknown key",
     "LetsOSErrorsOut": "open raised ConnectionRefusedError",
-    "HasNoTimeout": "read took longer than 1.5 s",
+    "HasNoTimeout": "read took longer than 3 s",
     "ReadsNotANumber": "nan, which should be a Bad",
     "RaisesForOnePoint": "one spoilt point made the whole read raise UnitError",
     "LeavesHolesOut": "read gave 5 values for 6 points",
@@ -44,7 +44,7 @@ SEEN = {
     "KeepsAThread": "more of: thread without a name",
     "NamesNobody": "does not name pump",
     "NamesNoLink": "names neither line-1 nor an option",
-    "BlocksForEver": "took longer than 1.5 s",
+    "BlocksForEver": "took longer than 3 s",
     "PublishesFromAThread": "from another thread",
     "PublishesCrookedColumns": "differ in length",
     "PublishesAfterClose": "published after close",
