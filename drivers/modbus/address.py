@@ -144,13 +144,31 @@ def _default_format(address: Mapping[str, Any]) -> str:
     return "bool" if address.get("table") in BIT_TABLES or "bit" in address else "u16"
 
 
+#: Addresses already made, shared by all devices of one template, index and unit: a city has
+#: hundreds of cabinets with the same registers. The point is kept so that its id stays its own.
+_MADE: dict[tuple[int, int, int], tuple[PointSpec, RegisterAddress]] = {}
+_MOST_MADE = 200_000
+
+
 def address_of(point: PointSpec, device: DeviceSpec) -> RegisterAddress:
     """Return the place of one device's point; the template must have passed ``check_point``.
+
+    Equal places of one template are one object.
 
     Raises:
         ConfigError: the unit is not 1 to 255, or index * step leads out of the table: the
             operator's fault; a retry cannot help.
     """
+    key = (id(point), device.index, device.unit_id)
+    made = _MADE.get(key)
+    if made is None:
+        if len(_MADE) >= _MOST_MADE:
+            _MADE.clear()
+        made = _MADE[key] = (point, _make(point, device))
+    return made[1]
+
+
+def _make(point: PointSpec, device: DeviceSpec) -> RegisterAddress:
     address = point.address
     if not is_int(device.unit_id) or not 1 <= device.unit_id <= LAST_UNIT:
         raise ConfigError(

@@ -163,6 +163,33 @@ def _crosses(barriers: Sequence[int], end: int, start: int) -> bool:
     return at < len(barriers) and barriers[at] < start
 
 
+#: First blocks of plans already made: cabinets of one type have the same registers, and share
+#: these. Blocks never change; a plan that learns of a hole makes new ones for itself. The
+#: addresses are kept so that their ids stay their own.
+_PLANNED: dict[tuple[int, ...], tuple[Sequence[RegisterAddress], tuple[Block, ...]]] = {}
+_MOST_PLANNED = 10_000
+
+
+def _first_blocks(
+    addresses: tuple[RegisterAddress, ...], reaches: Mapping[Table, Reach]
+) -> tuple[Block, ...]:
+    limits = [part for table in sorted(reaches) for part in reaches[table]]
+    key = (*limits, *map(id, addresses))
+    planned = _PLANNED.get(key)
+    if planned is not None:
+        return planned[1]
+    groups: dict[tuple[int, Table], list[Member]] = {}
+    for position, address in enumerate(addresses):
+        groups.setdefault((address.unit, address.table), []).append(Member(position, address))
+    blocks: list[Block] = []
+    for (_, table), members in groups.items():
+        blocks.extend(coalesce(members, reaches[table]))
+    if len(_PLANNED) >= _MOST_PLANNED:
+        _PLANNED.clear()
+    _PLANNED[key] = (addresses, tuple(blocks))
+    return _PLANNED[key][1]
+
+
 class ReadPlan:
     """The blocks of one read, and the holes that earlier reads found."""
 
@@ -185,14 +212,8 @@ class ReadPlan:
         self._retry_polls = hole_retry_polls
         self._polls = 0
         self._blank: list[float | Bad] = [_NEVER_READ] * len(addresses)
-        groups: dict[tuple[int, Table], list[Member]] = {}
-        for position, address in enumerate(addresses):
-            key = (address.unit, address.table)
-            groups.setdefault(key, []).append(Member(position, address))
-        self.blocks: list[Block] = []
+        self.blocks: list[Block] = list(_first_blocks(tuple(addresses), reaches))
         self.holes: list[Block] = []
-        for (_, table), members in groups.items():
-            self.blocks.extend(coalesce(members, self._reaches[table]))
 
     def units(self) -> dict[int, Block]:
         """Return each unit of the plan with one of its blocks."""

@@ -27,7 +27,7 @@ from field_process import FieldProcess  # noqa: E402
 from measure import command_latency, cpu_share, pss_mb  # noqa: E402
 
 import jacquemart  # noqa: E402
-from jacquemart.cli.zones import render_zones  # noqa: E402
+from jacquemart.cli import colour, table, zones  # noqa: E402
 
 LEVEL = 80.0
 TOLERANCE = 0.5
@@ -90,9 +90,12 @@ class _Speaker:
             print(text, flush=True)
 
     def progress(self, event: dict[str, Any]) -> None:
-        """Show one step of the start."""
-        detail = event.get("detail", "")
-        self(f"{event.get('seconds', 0.0):6.1f} s  {event.get('stage', '')} {detail}".rstrip())
+        """Show one step of the start, or what happens later."""
+        facts = {k: v for k, v in event.items() if k not in ("event", "stage", "seconds")}
+        if event["event"] != "progress":
+            return
+        words = "  ".join(f"{name} {value}" for name, value in facts.items())
+        self(f"{event['seconds']:6.1f} s  {event['stage']:10s}{words}"[:110])
 
 
 def _city(args: argparse.Namespace, say: _Speaker) -> jacquemart.City:
@@ -114,7 +117,7 @@ def _dusk(
 ) -> tuple[dict[str, Any], Comparison]:
     pids = [cell["pid"] for cell in city.cells]
     say(f"ready     in {city.ready_s:.1f} s; {len(pids)} cells\n")
-    say(render_zones(client.zones()))
+    _show_zones(say, client)
     say(f"\nmeasuring the calm city for {CALM_S:g} s …")
     calm = cpu_share(pids, CALM_S)
     say(f"dusk      all lamps to {LEVEL:g} %")
@@ -122,7 +125,8 @@ def _dusk(
     account = field.ask("account")
     comparison = compare(report.outcomes, account, LEVEL, TOLERANCE)
     time.sleep(0.5)
-    say("\n" + render_zones(client.zones()))
+    say("")
+    _show_zones(say, client)
     lamps = [outcome.device for outcome in report.outcomes if outcome.applied]
     random.Random(args.seed).shuffle(lamps)
     latency = command_latency(client, lamps[: args.commands], LEVEL, args.commands)
@@ -154,9 +158,16 @@ def _report(say: _Speaker, found: Comparison, figures: dict[str, Any]) -> None:
         say(f"  {name:18s}{figures[name]:>10}")
 
 
+def _show_zones(say: _Speaker, client: jacquemart.Client) -> None:
+    rows = zones.rows(client.zones())
+    paint = colour.paint_for(sys.stdout)
+    for line in table.lines(rows, paint, titles=zones.TITLES, right=zones.COUNTS):
+        say(line)
+
+
 def _wait(city: jacquemart.City) -> None:
-    while city.running:
-        time.sleep(0.5)
+    while not city.wait(1.0):
+        pass
 
 
 if __name__ == "__main__":

@@ -124,11 +124,14 @@ class CellHost:
     def _start(self) -> CellAddress:
         assert self._loop is not None
         self._context = sockets.new_context()
-        service = _service(self.config, self._loop, self._context, self._clock)
-        address: CellAddress = service.start()
-        _populate(service, self.config)
+        gc.disable()  # hundreds of thousands of objects are made now, and none is garbage
+        try:
+            service = _service(self.config, self._loop, self._context, self._clock)
+            address: CellAddress = service.start()
+            _populate(service, self.config)
+        finally:
+            gc.enable()
         self._service = service
-        gc.collect()
         gc.freeze()  # what lives now lives as long as the cell: no collection need visit it
         return address
 

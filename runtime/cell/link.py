@@ -31,6 +31,7 @@ from jacquemart.runtime.model.errors import (
     RemoteProtocolError,
     UnitError,
 )
+from jacquemart.runtime.model.field import Bad
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.quality import Quality
 
@@ -109,15 +110,16 @@ class LinkShell:
         self._plans = list(plans)
         phases = [self._rng.random() for _ in periods_ns]
         self._schedule = PollSchedule(periods_ns, phases)
+        real: dict[str, list[int]] = {}
         for actor in actors:
-            slots = range(actor.base, actor.base + len(actor.template.points))
-            derived = {
-                actor.base + at
-                for at, point in enumerate(actor.template.points)
-                if point.address.get("derived")
-            }
+            template = actor.template
+            offsets = real.get(template.name)
+            if offsets is None:
+                offsets = real[template.name] = [
+                    at for at, p in enumerate(template.points) if not p.address.get("derived")
+                ]
             target = self._fed_slots if actor.spec.fed_by else self._own_slots
-            target.extend(slot for slot in slots if slot not in derived)
+            target.extend([actor.base + at for at in offsets])
 
     # From actors ---------------------------------------------------------------------------
 
@@ -223,9 +225,14 @@ class LinkShell:
             now = self._clock.wall_ns()
             plan.store(self._table, answer, now, self.dead_feeders, self._host.failed)
             self._protocol_errors = 0
+            if not self.settled and any(
+                isinstance(value, Bad) and value.quality == Quality.BAD_UNIT for value in answer
+            ):
+                self.settled = True  # looked at, and silent: the city need not wait for it
         except LinkError:
             raise
         except (UnitError, OutcomeUnknown):
+            self.settled = True
             self._mark(plan, Quality.BAD_UNIT)
         except RemoteProtocolError as error:
             self._mark(plan, Quality.BAD_VALUE)
@@ -390,7 +397,8 @@ class LinkShell:
         try:
             async with asyncio.timeout(limit_s):
                 if self.driver.blocking:
-                    return await self._in_thread(method, *args)
+                    result: T = await self._in_thread(method, *args)
+                    return result
                 return await method(*args)
         except TimeoutError as error:
             self._abandon_thread()

@@ -86,28 +86,31 @@ class Shard:
         self, driver: DriverPort, actors: list[DeviceActor]
     ) -> tuple[list[ReadingPlan], list[int]]:
         """Group the polled points of a link by period; fastest first."""
-        groups: dict[int, list[tuple[BoundPoint, DeviceActor]]] = {}
+        groups: dict[int, list[BoundPoint]] = {}
+        watches: dict[int, list[tuple[int, DeviceActor, str]]] = {}
+        polled: dict[str, list[tuple[int, PointSpec, bool]]] = {}
         for actor in actors:
-            for at, point in enumerate(actor.template.points):
-                if _polled(point):
-                    bound = self._bind(driver, actor, at)
-                    groups.setdefault(point.poll_ms, []).append((bound, actor))
+            template = actor.template
+            points = polled.get(template.name)
+            if points is None:
+                points = polled[template.name] = [
+                    (at, point, point.name in actor.watched)
+                    for at, point in enumerate(template.points)
+                    if point.poll_ms > 0 and not point.address.get("derived")
+                ]
+            device, base = actor.spec, actor.base
+            for at, point, watched in points:
+                group = groups.setdefault(point.poll_ms, [])
+                if watched:
+                    watches.setdefault(point.poll_ms, []).append((len(group), actor, point.name))
+                group.append(BoundPoint(base + at, device, point, driver.address_of(point, device)))
         plans: list[ReadingPlan] = []
         periods: list[int] = []
         for period_ms, members in sorted(groups.items()):
-            points = tuple(bound for bound, _ in members)
-            watches = [
-                (at, actor, bound.spec.name)
-                for at, (bound, actor) in enumerate(members)
-                if bound.spec.name in actor.watched
-            ]
-            plans.append(ReadingPlan(points, driver.plan(points), watches))
+            plan = driver.plan(members)
+            plans.append(ReadingPlan(members, plan, watches.get(period_ms, ())))
             periods.append(period_ms * 1_000_000)
         return plans, periods
-
-
-def _polled(point: PointSpec) -> bool:
-    return point.poll_ms > 0 and not point.address.get("derived")
 
 
 def _publisher(table: PointTable, host: Any) -> Any:
