@@ -21,8 +21,15 @@ from jacquemart.native.writer cimport put_blob_head, put_body, put_unsigned
 if sys.byteorder != "little":
     raise ImportError("columns are read in place, which needs a little-endian machine")
 
+cdef enum:                   # the columns, in the order of the frame
+    SLOTS = 0
+    VALUES
+    QUALITIES
+    SOURCE
+    RECEIVE
+    COLUMNS
+
 cdef enum:
-    COLUMNS = 5
     HEAD_ROOM = 3 + 3 + NAME_BYTES + 3 * 9
     BLOB_HEAD = 5            # the longest head of a bin item
 
@@ -148,30 +155,47 @@ cdef const char *take_column(
     return <const char *> take_bytes(cursor, BLOB, size, size, allowed, &size)
 
 
-# How many points a column holds. It has items of ``width`` bytes of one of the ``formats``, or
-# is plain bytes, taken as they are.
-cdef Py_ssize_t _points_of(
-    const Py_buffer *view, str name, Py_ssize_t width, bytes formats
-) except -1:
-    cdef bytes format = b"B" if view.format == NULL else <bytes> view.format
-    cdef bytes code = format.lstrip(b"@=<")
-    if code == b"B" or code == b"b" or code == b"c":
+# Whether items of this format may stand in a column of 4 or 8 bytes.
+cdef bint _suits(const char *format, int column) noexcept:
+    if format[0] == c"@" or format[0] == c"=" or format[0] == c"<":
+        format += 1
+    if format[0] == 0 or format[1] != 0:
+        return False
+    if column == VALUES:
+        return format[0] == c"d"
+    if column == SLOTS:
+        return format[0] in (c"I", c"i", c"L", c"l")
+    return format[0] in (c"q", c"Q", c"l", c"L")
+
+
+# How many points a column holds. Its items are of the column's width and type, or it is plain
+# bytes, taken as they are. Raises ValueError.
+cdef Py_ssize_t _points_of(const Py_buffer *view, int column) except -1:
+    cdef Py_ssize_t width = _width(column)
+    if view.itemsize == 1 or view.format == NULL:
         if view.len % width:
-            raise ValueError(f"{name} has {view.len} bytes, allowed: a multiple of {width}")
-    elif view.itemsize != width or len(code) != 1 or code not in formats:
+            raise ValueError(
+                f"{_name(column)} has {view.len} bytes, allowed: a multiple of {width}"
+            )
+    elif view.itemsize != width or not _suits(view.format, column):
         raise ValueError(
-            f"{name} has items {format.decode('latin-1')!r} of {view.itemsize} bytes, "
-            f"allowed: {formats.decode()!r} of {width} bytes, or plain bytes"
+            f"{_name(column)} has items {(<bytes> view.format)!r} of {view.itemsize} bytes, "
+            f"allowed: {'f64' if column == VALUES else 'integers'} of {width} bytes, or plain bytes"
         )
     return view.len // width
+
+
+cdef Py_ssize_t _width(int column) noexcept:
+    return 4 if column == SLOTS else 1 if column == QUALITIES else 8
+
+
+cdef str _name(int column):
+    return ("slots", "values", "qualities", "source_ns", "receive_ns")[column]
 
 
 cdef bytes put_batch(
     str topic, uint64_t epoch, uint64_t sequence, tuple columns, Py_ssize_t max_size
 ):
-    cdef tuple names = ("slots", "values", "qualities", "source_ns", "receive_ns")
-    cdef tuple formats = (b"IiLl", b"d", b"B", b"qlQL", b"qlQL")
-    cdef Py_ssize_t[COLUMNS] widths = [4, 8, 1, 8, 8]
     cdef Py_buffer[COLUMNS] views
     cdef Py_ssize_t count = 0, points, size
     cdef int taken = 0, i
@@ -184,11 +208,11 @@ cdef bytes put_batch(
         for i in range(COLUMNS):
             PyObject_GetBuffer(columns[i], &views[i], PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
             taken += 1
-            points = _points_of(&views[i], names[i], widths[i], formats[i])
+            points = _points_of(&views[i], i)
             if i == 0:
                 count = points
             elif points != count:
-                raise ValueError(f"{names[i]} has {points} points, slots has {count}")
+                raise ValueError(f"{_name(i)} has {points} points, slots has {count}")
         head[0], head[1], head[2] = 0x9B, 1, 3
         end = put_unsigned(put_unsigned(put_str(head + 3, topic), epoch), sequence)
         end = put_unsigned(end, <uint64_t> count)

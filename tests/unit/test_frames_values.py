@@ -151,13 +151,13 @@ def columns(n: int) -> list[Any]:
     ("at", "column", "words"),
     [
         (0, array("I", [1]), "values has 2 points, slots has 1"),
-        (0, array("H", [1, 2]), "slots has items 'H' of 2 bytes"),
+        (0, array("H", [1, 2]), "slots has items b'H' of 2 bytes"),
         (0, b"123", "slots has 3 bytes, allowed: a multiple of 4"),
-        (1, array("q", [1, 2]), "values has items 'q'"),
-        (1, array("f", [1, 2]), "values has items 'f'"),
+        (1, array("q", [1, 2]), "values has items b'q'"),
+        (1, array("f", [1, 2]), "values has items b'f'"),
         (2, b"123", "qualities has 3 points"),
-        (3, array("d", [1, 2]), "source_ns has items 'd'"),
-        (4, array("i", [1, 2]), "receive_ns has items 'i'"),
+        (3, array("d", [1, 2]), "source_ns has items b'd'"),
+        (4, array("i", [1, 2]), "receive_ns has items b'i'"),
     ],
 )
 def test_columns_of_a_wrong_type_or_length_are_refused(at: int, column: Any, words: str) -> None:
