@@ -3,8 +3,7 @@
 MODBUS Application Protocol Specification V1.1b3, §7. By the book, codes 1 to 3 come before
 anything is carried out, 10 before anything is sent on; 4, 5 and 8 come while or after. Code 6
 asks for the request again later. Code 11 comes from a gateway that passed the request on and
-heard nothing: for a setpoint the unit counts as unreachable, since setting it again does no
-harm; a pulse may have happened.
+heard nothing: a write may have happened, so only a read-back can tell.
 """
 
 from __future__ import annotations
@@ -48,12 +47,10 @@ MEANINGS: dict[int, Meaning] = {
     7: Meaning("negative acknowledge", Quality.BAD_DEVICE, DeviceRefused),
     8: Meaning("memory parity error", Quality.BAD_DEVICE, OutcomeUnknown, "see the device"),
     10: Meaning("gateway path unavailable", Quality.BAD_UNIT, UnitError, unit_down=True),
-    11: Meaning("gateway target does not answer", Quality.BAD_UNIT, UnitError, unit_down=True),
+    11: Meaning("gateway target does not answer", Quality.BAD_UNIT, OutcomeUnknown, unit_down=True),
 }
 #: A code that the specification does not know says "no", but not when.
 UNASSIGNED = Meaning("unassigned code", Quality.BAD_DEVICE, OutcomeUnknown)
-
-TARGET_SILENT = 11
 
 
 def meaning(code: int) -> Meaning:
@@ -64,10 +61,3 @@ def meaning(code: int) -> Meaning:
 def exception_text(code: int) -> str:
     """Return a code as shown to people: ``exception 2 (illegal data address)``."""
     return f"exception {code} ({meaning(code).name})"
-
-
-def write_error(code: int, *, pulse: bool) -> type[DriverError]:
-    """Return the kind of error that an exception code makes of a write."""
-    if pulse and code == TARGET_SILENT:
-        return OutcomeUnknown
-    return meaning(code).error

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from jacquemart.drivers.modbus.client import Lost, Silent
 from jacquemart.drivers.modbus.codec import Unfit
 from jacquemart.drivers.modbus.exchange import Exchange
-from jacquemart.drivers.modbus.faults import exception_text, meaning, write_error
+from jacquemart.drivers.modbus.faults import exception_text, meaning
 from jacquemart.drivers.modbus.wire import BrokenAnswer, Refusal, check_written
 from jacquemart.drivers.modbus.writeplan import (
     RawWrite,
@@ -109,8 +109,7 @@ class WriteCall:
         rule = meaning(code)
         unit = block.unit
         for write in block.writes:
-            kind = write_error(code, pulse=write.address.pulse)
-            self._results[write.position] = kind(
+            self._results[write.position] = rule.error(
                 exception_text(code), where=self._where(write.position), advice=rule.advice
             )
         if rule.unit_down:

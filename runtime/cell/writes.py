@@ -20,6 +20,8 @@ from jacquemart.runtime.model.outcome import Reason, Status
 #: Sends of one write to a device that answers "busy" (nothing took effect, so it is safe).
 BUSY_SENDS = 3
 BUSY_PAUSE_NS = 150_000_000
+#: Deadlines of the writes in one call lie at most so far apart.
+CALL_SPREAD_NS = 1_000_000_000
 #: Writes handed to a driver in one call, and read-backs that may be missing after it.
 WRITES_A_CALL = 512
 #: An accepted command ends at most this long after its deadline.
@@ -117,6 +119,12 @@ class WriteQueue:
             else:
                 slots.add(slot)
                 ready.append(write)
+        if ready:
+            # One call ends at the earliest deadline in it, so that nothing is sent after that;
+            # a write with much more time must not suffer for one with little.
+            limit = min(write.ticket.deadline_ns for write in ready) + CALL_SPREAD_NS
+            later.extend(write for write in ready if write.ticket.deadline_ns > limit)
+            ready = [write for write in ready if write.ticket.deadline_ns <= limit]
         self._waiting.extendleft(reversed(later))
         return ready, expired
 

@@ -166,7 +166,7 @@ WRITE_FAULTS: list[tuple[Act, type[DriverError], str]] = [
     (exception(8), OutcomeUnknown, "exception 8 (memory parity error)"),
     (exception(9), OutcomeUnknown, "exception 9 (unassigned code)"),
     (exception(10), UnitError, "exception 10 (gateway path unavailable)"),
-    (exception(11), UnitError, "exception 11 (gateway target does not answer)"),
+    (exception(11), OutcomeUnknown, "exception 11 (gateway target does not answer)"),
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jacquemart.drivers.modbus.faults import MEANINGS, meaning, write_error
+from jacquemart.drivers.modbus.faults import MEANINGS, meaning
 from jacquemart.drivers.modbus.wire import (
     BrokenAnswer,
     Refusal,
@@ -97,7 +97,7 @@ def test_an_exception_to_this_function_is_a_refusal_with_its_code() -> None:
         (8, Quality.BAD_DEVICE, OutcomeUnknown),
         (9, Quality.BAD_DEVICE, OutcomeUnknown),
         (10, Quality.BAD_UNIT, UnitError),
-        (11, Quality.BAD_UNIT, UnitError),
+        (11, Quality.BAD_UNIT, OutcomeUnknown),
         (200, Quality.BAD_DEVICE, OutcomeUnknown),
     ],
 )
@@ -105,12 +105,7 @@ def test_each_exception_code_has_its_meaning(
     code: int, quality: Quality, error: type[DriverError]
 ) -> None:
     assert meaning(code).quality is quality
-    assert write_error(code, pulse=False) is error
-
-
-def test_a_pulse_that_a_gateway_passed_on_may_have_happened() -> None:
-    assert write_error(11, pulse=True) is OutcomeUnknown
-    assert write_error(10, pulse=True) is UnitError
+    assert meaning(code).error is error
 
 
 def test_only_codes_that_come_before_any_effect_may_be_tried_in_pieces() -> None:
