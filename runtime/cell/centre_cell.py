@@ -74,7 +74,7 @@ class CentreCell(Service):
         if known is not None and known[0] == address:
             return known[1]
         if known is not None:
-            known[1].close()
+            known[1].abandon()
 
         async def ask(topic: str) -> dict[str, Any] | None:
             frame = await self.caller(cell).ask(messages.query("snapshot", topic=topic), SNAPSHOT_S)

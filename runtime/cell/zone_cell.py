@@ -100,7 +100,7 @@ class ZoneCell(Service):
         if known is not None and known[0] == address:
             return known[1]
         if known is not None:
-            known[1].close()
+            known[1].abandon()
 
         async def ask(topic: str) -> dict[str, Any] | None:
             caller = self.caller(cell)

@@ -97,6 +97,12 @@ class Follower:
         """Whether every topic has its state."""
         return all(topic.position.synchronised for topic in self._topics.values())
 
+    def abandon(self) -> None:
+        """Stop following a publisher that is gone: what it said is STALE from now on."""
+        for entry in self._topics.values():
+            self._show_stale(entry)
+        self.close()
+
     def close(self) -> None:
         """Stop following."""
         self._watch.cancel()

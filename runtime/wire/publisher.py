@@ -42,7 +42,6 @@ class StreamPublisher:
     ) -> None:
         """Publish on a bound XPUB socket."""
         self.epoch = epoch
-        self.subscriptions: set[bytes] = set()
         self._loop = loop
         self._clock = clock
         self._topics: dict[str, _Topic] = {}
@@ -100,11 +99,7 @@ class StreamPublisher:
         return entry
 
     def _subscription(self, parts: Message) -> None:
-        request = parts[0]
-        if request[:1] == b"\x01":
-            self.subscriptions.add(request[1:])
-        elif request[:1] == b"\x00":
-            self.subscriptions.discard(request[1:])
+        """Take a subscription off the socket; the XPUB itself keeps account of them."""
 
     def _heartbeat(self) -> None:
         now = self._clock.boot_ns()
