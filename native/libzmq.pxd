@@ -58,24 +58,28 @@ cdef struct Library:
 # The entry points of one library that is loaded already; False if it does not have them.
 cdef inline bint take_library(Library *lib, str path) except -1:
     cdef void *handle = dlopen(path.encode("utf-8", "surrogateescape"), RTLD_LAZY | RTLD_NOLOAD)
+    cdef Library found
     if handle == NULL:
         return False
     # The handle is never closed: the addresses stay valid as long as the process lives. dlsym
     # looks in this library and in those it was linked with, not in what else is loaded.
-    lib.msg_init = <msg_init_call> dlsym(handle, b"zmq_msg_init")
-    lib.msg_init_size = <msg_init_size_call> dlsym(handle, b"zmq_msg_init_size")
-    lib.msg_data = <msg_data_call> dlsym(handle, b"zmq_msg_data")
-    lib.msg_size = <msg_size_call> dlsym(handle, b"zmq_msg_size")
-    lib.msg_more = <msg_more_call> dlsym(handle, b"zmq_msg_more")
-    lib.msg_close = <msg_close_call> dlsym(handle, b"zmq_msg_close")
-    lib.msg_recv = <msg_io_call> dlsym(handle, b"zmq_msg_recv")
-    lib.msg_send = <msg_io_call> dlsym(handle, b"zmq_msg_send")
-    lib.getsockopt = <getsockopt_call> dlsym(handle, b"zmq_getsockopt")
-    lib.last_error = <errno_call> dlsym(handle, b"zmq_errno")
-    lib.version = <version_call> dlsym(handle, b"zmq_version")
-    return (
-        lib.msg_init != NULL and lib.msg_init_size != NULL and lib.msg_data != NULL
-        and lib.msg_size != NULL and lib.msg_more != NULL and lib.msg_close != NULL
-        and lib.msg_recv != NULL and lib.msg_send != NULL and lib.getsockopt != NULL
-        and lib.last_error != NULL and lib.version != NULL
-    )
+    found.msg_init = <msg_init_call> dlsym(handle, b"zmq_msg_init")
+    found.msg_init_size = <msg_init_size_call> dlsym(handle, b"zmq_msg_init_size")
+    found.msg_data = <msg_data_call> dlsym(handle, b"zmq_msg_data")
+    found.msg_size = <msg_size_call> dlsym(handle, b"zmq_msg_size")
+    found.msg_more = <msg_more_call> dlsym(handle, b"zmq_msg_more")
+    found.msg_close = <msg_close_call> dlsym(handle, b"zmq_msg_close")
+    found.msg_recv = <msg_io_call> dlsym(handle, b"zmq_msg_recv")
+    found.msg_send = <msg_io_call> dlsym(handle, b"zmq_msg_send")
+    found.getsockopt = <getsockopt_call> dlsym(handle, b"zmq_getsockopt")
+    found.last_error = <errno_call> dlsym(handle, b"zmq_errno")
+    found.version = <version_call> dlsym(handle, b"zmq_version")
+    if not (
+        found.msg_init != NULL and found.msg_init_size != NULL and found.msg_data != NULL
+        and found.msg_size != NULL and found.msg_more != NULL and found.msg_close != NULL
+        and found.msg_recv != NULL and found.msg_send != NULL and found.getsockopt != NULL
+        and found.last_error != NULL and found.version != NULL
+    ):
+        return False
+    lib[0] = found
+    return True

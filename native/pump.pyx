@@ -38,12 +38,8 @@ class Unroutable(OSError):
 
 def _mapped(maps):
     """Return the libzmq libraries in the text of /proc/self/maps, each once."""
-    found = []
-    for line in maps.splitlines():
-        path = line.split(maxsplit=5)[5] if line.count("/") else ""
-        if "libzmq" in path.rpartition("/")[2] and path not in found:
-            found.append(path)
-    return found
+    paths = [line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line]
+    return list(dict.fromkeys(path for path in paths if "libzmq" in path.rpartition("/")[2]))
 
 
 def _find(backend, maps):
@@ -235,23 +231,29 @@ cdef class Pump:
 
     cdef Py_ssize_t push(self, Py_ssize_t at) noexcept nogil:
         cdef Py_ssize_t first = at
-        cdef bint dropping = False, last
-        cdef int code
+        cdef bint dropping = False, asked = False, last
+        cdef int code, flags, events = 0
+        cdef size_t size = sizeof(int)
+        cdef zmq_msg_t *message
         self.fault = 0
         while True:
-            last = self.box[at].last
+            message, last = &self.box[at].message, self.box[at].last
+            flags = ZMQ_DONTWAIT if last else ZMQ_DONTWAIT | ZMQ_SNDMORE
             if self.fault != 0 and not dropping:
-                lib.msg_close(&self.box[at].message)
+                lib.msg_close(message)
             while self.fault == 0 or dropping:
-                if lib.msg_send(
-                    &self.box[at].message, self.handle,
-                    ZMQ_DONTWAIT if last else ZMQ_DONTWAIT | ZMQ_SNDMORE,
-                ) >= 0:
+                if lib.msg_send(message, self.handle, flags) >= 0:
                     break
                 code = lib.last_error()
                 if code == EINTR:
                     continue
-                lib.msg_close(&self.box[at].message)
+                if code == EAGAIN and at == first and not asked:
+                    # libzmq looks only now and then whether there is room again; this makes it.
+                    asked = True
+                    lib.getsockopt(self.handle, ZMQ_EVENTS, &events, &size)
+                    if events & ZMQ_POLLOUT:
+                        continue
+                lib.msg_close(message)
                 # EAGAIN for a later part: its peer has left since the first. libzmq has taken
                 # the message back and swallows parts up to the last one: give it that, or it
                 # would swallow the next message.
@@ -384,8 +386,7 @@ cdef class Pump:
 
     @property
     def readable(self):
-        """ZMQ_EVENTS & POLLIN, asked anew: the descriptor is edge-triggered, so ask after every
-        drain and every send."""
+        """ZMQ_EVENTS & POLLIN, asked anew: the descriptor is edge-triggered, ask after each drain."""
         return self.option(ZMQ_EVENTS) & ZMQ_POLLIN != 0
 
     @property

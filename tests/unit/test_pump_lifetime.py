@@ -159,6 +159,46 @@ def test_a_second_thread_is_refused_while_the_first_is_inside(context: Context) 
     assert sum(got) == right.received == 20_000
 
 
+def test_a_queue_that_was_drained_is_never_called_full(context: Context) -> None:
+    """Left to itself libzmq notices only now and then that its peer has made room."""
+    one, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    for socket in (one, other):
+        socket.sndhwm = socket.rcvhwm = 50
+    one.bind("inproc://drained")
+    other.connect("inproc://drained")
+    left, right = Pump(one), Pump(other)
+    for turn in range(2_000):
+        assert left.send(b"%d" % turn)
+        assert right.receive() == [(b"%d" % turn,)]
+
+
+def test_libzmq_takes_back_a_message_whose_peer_left_between_two_parts(context: Context) -> None:
+    """What ``Pump.push`` relies on: refused once, swallowed up to its end, and then clean."""
+    dealer, router = context.socket(zmq.DEALER), context.socket(zmq.ROUTER)
+    dealer.immediate, dealer.reconnect_ivl = 1, 20
+    port = router.bind_to_random_port("tcp://127.0.0.1")
+    dealer.connect(f"tcp://127.0.0.1:{port}")
+    dealer.send(b"hello")
+    assert router.recv_multipart()[1:] == [b"hello"]
+    ends = dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    dealer.send(b"first", zmq.SNDMORE | zmq.DONTWAIT)
+    router.close(linger=0)
+    assert ends.poll(20_000)
+    time.sleep(0.1)
+    assert dealer.get(zmq.EVENTS) is not None  # makes libzmq look at what has happened
+    with pytest.raises(zmq.Again):
+        dealer.send(b"second", zmq.SNDMORE | zmq.DONTWAIT)
+    dealer.send(b"third", zmq.SNDMORE | zmq.DONTWAIT)
+    dealer.send(b"last", zmq.DONTWAIT)
+    router = context.socket(zmq.ROUTER)
+    router.bind(f"tcp://127.0.0.1:{port}")
+    pump, deadline = Pump(dealer), time.monotonic() + 20
+    while not pump.send(b"next", b"message"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert router.recv_multipart()[1:] == [b"next", b"message"]
+
+
 MAPS = """\
 7f00-7f01 r--p 00000000 00:1f 11  /opt/a b/pyzmq.libs/libzmq-2f02442c.so.5.2.5
 7f01-7f02 r-xp 00001000 00:1f 11  /opt/a b/pyzmq.libs/libzmq-2f02442c.so.5.2.5
