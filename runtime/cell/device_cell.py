@@ -281,8 +281,7 @@ class DeviceCell(Service):
             **position,
             "devices": [[device.id, device.template] for device in shard.spec.devices],
             "templates": {
-                name: [[point.name, point.unit] for point in self.templates[name].points]
-                for name in used
+                name: [point.name for point in self.templates[name].points] for name in used
             },
             "units": {name: [point.unit for point in self.templates[name].points] for name in used},
             "columns": list(shard.table.snapshot()),
