@@ -27,7 +27,7 @@ class ShardView:
 class FanOut(Protocol):
     """How a supervisor sends a bulk command down; ``done`` gets the merged result, once."""
 
-    def __call__(self, bulk: Bulk, done: Callable[[BulkResult], None]) -> None: ...
+    def __call__(self, bulk: Bulk, done: Callable[[BulkResult], object]) -> None: ...
 
 
 class Supervisor(Actor):
@@ -71,6 +71,24 @@ class Supervisor(Actor):
                 "summary": lines,
             }
         return {"kinds": kinds}
+
+
+class CentreSupervisor(Supervisor):
+    """Base of the command centre: what its cell asks of it."""
+
+    __slots__ = ()
+
+    def recent(self, number: int) -> list[list[Any]]:
+        """Return the newest events in their wire form, newest first."""
+        raise NotImplementedError
+
+    def total(self, zones: Mapping[str, Rows]) -> dict[tuple[str, str], Rollup]:
+        """Return the city's aggregates from those of its zones."""
+        keys = {key for rows in zones.values() for key in rows}
+        return {
+            key: merge_rollups([rows[key] for rows in zones.values() if key in rows])
+            for key in sorted(keys)
+        }
 
 
 def _value(how: str, rollup: Rollup) -> float:
