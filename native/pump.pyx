@@ -34,8 +34,6 @@ class Unroutable(OSError):
     """
 
 
-# ---- finding the library
-
 def _mapped(maps):
     """Return the libzmq libraries in the text of /proc/self/maps, each once."""
     paths = [line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line]
@@ -78,14 +76,10 @@ def library_version():
 _load()
 
 
-# ---- the clock
-
 def boot_ns():
     """Return CLOCK_BOOTTIME in ns, comparable between the processes of one host."""
     return boot_clock()
 
-
-# ---- the pump
 
 cdef object error_of(int code):
     return zmq.ContextTerminated(code) if code == ZMQ_ETERM else zmq.ZMQError(code)
@@ -386,7 +380,7 @@ cdef class Pump:
 
     @property
     def readable(self):
-        """ZMQ_EVENTS & POLLIN, asked anew: the descriptor is edge-triggered, ask after each drain."""
+        """ZMQ_EVENTS & POLLIN, asked anew; ask after every drain and send (``fd`` has edges)."""
         return self.option(ZMQ_EVENTS) & ZMQ_POLLIN != 0
 
     @property
