@@ -82,7 +82,11 @@ class AsyncClient:
 
     async def get_many(self, points: list[str]) -> list[Reading]:
         """Return what is known of several points, in their order."""
-        return requests.readings(await self.query("get", points=points))
+        return [
+            reading
+            for page in requests.pages(points)
+            for reading in requests.readings(await self.query("get", points=page))
+        ]
 
     async def query(self, verb: str, **args: Any) -> Any:
         """Ask any question of docs/protocol.md."""
@@ -177,7 +181,7 @@ class AsyncClient:
         if self._caller is None:
             raise requests.unreachable(self.api, 0)
         try:
-            return await self._caller.ask(frame, timeout_s)
+            return await self._caller.ask(requests.fits(frame), timeout_s)
         except NotSent:
             raise requests.unreachable(self.api, min(timeout_s, 2.0)) from None
 

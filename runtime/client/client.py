@@ -75,7 +75,11 @@ class Client:
 
     def get_many(self, points: list[str]) -> list[Reading]:
         """Return what is known of several points, in their order."""
-        return requests.readings(self.query("get", points=points))
+        return [
+            reading
+            for page in requests.pages(points)
+            for reading in requests.readings(self.query("get", points=page))
+        ]
 
     def query(self, verb: str, **args: Any) -> Any:
         """Ask any question of docs/protocol.md: ls, zones, events, top, why, topics …"""
@@ -191,6 +195,6 @@ class Client:
 
     def _ask(self, frame: bytes, timeout_s: float) -> bytes | None:
         try:
-            return self._caller.ask(frame, timeout_s, self.timeout_s)
+            return self._caller.ask(requests.fits(frame), timeout_s, self.timeout_s)
         except NotSent:
             raise requests.unreachable(self.api, min(timeout_s, self.timeout_s)) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,14 @@ from jacquemart.runtime.model.outcome import BulkOutcome, Outcome, Reason, Stage
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.reading import Reading
 from jacquemart.runtime.wire import messages
+from jacquemart.runtime.wire.limits import CLIENT_FRAME_LIMIT
 
 PROTOCOL = 1
 DEFAULT_API = "tcp://127.0.0.1:4747"
 #: A cell ends every command at most this long after its deadline (docs/protocol.md).
 END_AFTER_DEADLINE_S = 7.5
+#: Points asked for in one frame: names of up to 130 bytes stay inside the gateway's limit.
+POINTS_A_FRAME = 400
 Value = float | int | bool | str | None
 
 
@@ -202,6 +206,26 @@ def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutco
             )
         )
     return BulkOutcome(made.id, outcomes, seconds)
+
+
+def pages(points: Sequence[str]) -> Iterator[list[str]]:
+    """Split a question about many points into frames that a gateway takes."""
+    for start in range(0, len(points), POINTS_A_FRAME):
+        yield list(points[start : start + POINTS_A_FRAME])
+
+
+def fits(frame: bytes) -> bytes:
+    """Return a request that a gateway will take.
+
+    Raises:
+        UsageError: it is too big; the gateway would close the connection.
+    """
+    if len(frame) > CLIENT_FRAME_LIMIT:
+        raise UsageError(
+            f"a request of {len(frame):,} bytes is too big, allowed: {CLIENT_FRAME_LIMIT:,}",
+            advice="ask for less at a time",
+        )
+    return frame
 
 
 def readings(rows: Any) -> list[Reading]:

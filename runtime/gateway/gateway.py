@@ -25,6 +25,7 @@ from jacquemart.runtime.model.ids import split_point
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.wire import messages, sockets
 from jacquemart.runtime.wire.calls import Request, Server
+from jacquemart.runtime.wire.limits import CLIENT_FRAME_LIMIT
 from jacquemart.runtime.wire.publisher import StreamPublisher
 
 #: Version of the public protocol; see docs/protocol.md.
@@ -54,7 +55,7 @@ class Gateway(Service):
                 self._homes[device.id] = shard.id
         router = sockets.router(
             self.context,
-            frame_limit=sockets.CLIENT_FRAME_LIMIT,
+            frame_limit=CLIENT_FRAME_LIMIT,
             high_water=sockets.CLIENT_HIGH_WATER,
         )
         commands = sockets.bind(router, spec.host, spec.port)

@@ -13,14 +13,11 @@ from typing import TypeAlias
 import zmq
 
 from jacquemart.runtime.model.errors import ConfigError, StartError
+from jacquemart.runtime.wire.limits import CELL_FRAME_LIMIT, CLIENT_FRAME_LIMIT
 
 Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 Socket: TypeAlias = "zmq.Socket[bytes]"
 
-#: Largest frame between cells (a bulk outcome of a hundred thousand devices fits).
-CELL_FRAME_LIMIT = 64 * 2**20
-#: Largest frame that a client may send to a gateway.
-CLIENT_FRAME_LIMIT = 64 * 2**10
 HIGH_WATER = 100_000
 CLIENT_HIGH_WATER = 10_000
 
