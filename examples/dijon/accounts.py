@@ -4,10 +4,12 @@ They agree on a lamp if what the city says of it is true and is all that could b
 
 | the city says | the field must say |
 |---|---|
-| APPLIED | the lamp is at the level, and took the setpoint exactly once |
-| FAILED | the setpoint arrived, and the lamp is not at the level |
-| unreachable (REJECTED) or EXPIRED | no setpoint ever arrived |
-| INDETERMINATE | a write arrived that was never answered |
+| APPLIED | the lamp is at the level, and took this setpoint exactly once |
+| FAILED (refused, busy) | the lamp never took a setpoint |
+| FAILED (any other reason) | it took this setpoint exactly once, and is not at the level |
+| INDETERMINATE (no read-back) | it took a setpoint once, and cannot be read |
+| INDETERMINATE (any other reason) | a write arrived of which no answer told; taken once at most |
+| REJECTED, EXPIRED, and any other | no write ever arrived |
 """
 
 from __future__ import annotations
@@ -18,8 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jacquemart import Outcome, Status
+from jacquemart.runtime.model.outcome import Reason
 
-UNREACHABLE = ("unreachable", "unreachable_by")
+UNREACHABLE = (Reason.UNREACHABLE, Reason.UNREACHABLE_BY)
+NOTHING_TOOK_EFFECT = (Reason.REFUSED, Reason.BUSY)
+"""Reasons of FAILED by which the device said no."""
+READABLE = ("ok", "dead", "stuck", "lying")
+"""States of a lamp whose cabinet answers by the book."""
 
 
 @dataclass(slots=True)
@@ -62,11 +69,14 @@ def compare(
         if word != "applied":
             found.reasons[f"{outcome.status.name} {outcome.reason}"] += 1
         lamp = lamps.get(outcome.device)
-        unseen.discard(outcome.device)
         if lamp is None:
             found.disagree.append(f"{outcome.device}: the field knows no such lamp")
-        elif (why := contradiction(word, lamp, level, tolerance)) is not None:
-            found.disagree.append(f"{outcome.device}: the city says {word}, but {why}")
+        elif outcome.device not in unseen:
+            found.disagree.append(f"{outcome.device}: the city reported it twice")
+        elif (why := contradiction(outcome, lamp, level, tolerance)) is not None:
+            said = f"{outcome.status.name} {outcome.reason}"
+            found.disagree.append(f"{outcome.device}: the city says {said}, but {why}")
+        unseen.discard(outcome.device)
     found.disagree.extend(f"{lamp}: the city reported nothing" for lamp in sorted(unseen))
     return found
 
@@ -84,19 +94,29 @@ def word_of(outcome: Outcome) -> str:
 
 
 def contradiction(
-    word: str, lamp: Mapping[str, Any], level: float, tolerance: float
+    outcome: Outcome, lamp: Mapping[str, Any], level: float, tolerance: float
 ) -> str | None:
-    """Return what in the field's account of a lamp contradicts the city's word; None if nothing."""
+    """Return what in the field's account of a lamp contradicts an outcome; None if nothing."""
+    writes, setpoint = lamp["writes"], lamp["setpoint"]
     there = abs(lamp["level"] - level) <= tolerance + 1e-6
-    told = lamp["setpoint"] is not None and abs(lamp["setpoint"] - level) <= 1e-6
-    if word == "applied":
-        if not there:
+    told = setpoint is not None and abs(setpoint - level) <= 1e-6
+    match outcome.status:
+        case Status.APPLIED if not there:
             return f"its level is {lamp['level']}"
-        return None if lamp["writes"] == 1 else f"it took {lamp['writes']} writes"
-    if word == "failed":
-        if there:
+        case Status.FAILED if outcome.reason in NOTHING_TOOK_EFFECT:
+            return None if writes == 0 else f"it took {writes} writes"
+        case Status.FAILED if there:
             return "it is at the level"
-        return None if told else "it never took the setpoint"
-    if word == "indeterminate":
-        return None if lamp["unanswered"] else "every write that arrived was answered"
-    return None if lamp["writes"] == 0 and not lamp["unanswered"] else "a write arrived"
+        case Status.APPLIED | Status.FAILED:
+            if not told:
+                return f"its setpoint is {setpoint}"
+            return None if writes == 1 else f"it took {writes} writes"
+        case Status.INDETERMINATE if outcome.reason == Reason.NO_READBACK:
+            if lamp["state"] in READABLE:
+                return f"it can be read, and is {lamp['state']}"
+            return None if writes == 1 else f"it took {writes} writes"
+        case Status.INDETERMINATE:
+            if not lamp["unclear"]:
+                return "every write that arrived was clearly answered"
+            return None if writes <= 1 else f"it took {writes} writes"
+    return None if writes == 0 and not lamp["unclear"] else "a write arrived"

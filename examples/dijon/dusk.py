@@ -3,7 +3,10 @@
 Starts the field (a process of its own), the city, shows its zones, lets dusk fall, reports each
 lamp, holds the report against the field's own account lamp by lamp, prints the figures, and
 stays up with its API until it is stopped. With ``--once`` it ends by itself, with exit code 0
-only if the two accounts agree to the lamp.
+only if the two accounts agree to the lamp. What stands behind ``--`` goes to the field, which
+lists its options with ``python examples/dijon/field --help``:
+
+    python examples/dijon/dusk.py --once -- --hostile 0.1 --dead-cabinets 40
 """
 
 from __future__ import annotations
@@ -23,26 +26,30 @@ sys.path.insert(0, str(HERE))
 
 import generate  # noqa: E402 - beside this file
 from accounts import Comparison, compare  # noqa: E402
-from field_process import FieldProcess  # noqa: E402
-from measure import command_latency, cpu_share, pss_mb  # noqa: E402
+from field_process import FieldProcess, FieldStartError  # noqa: E402
+from measure import NothingMeasured, command_latency, cpu_share, pss_mb  # noqa: E402
 
 import jacquemart  # noqa: E402
 from jacquemart.cli import colour, table, zones  # noqa: E402
 
 LEVEL = 80.0
 TOLERANCE = 0.5
-CALM_S = 8.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; return the exit code."""
     args = _arguments(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    out = args.inventory
-    generate.generate(out, seed=args.seed, lamps=args.lamps, cabinets=args.cabinets)
     say = _Speaker(args.quiet)
+    inventory = args.city.parent / "generated"
+    numbers = {"seed": args.seed, "lamps": args.lamps, "cabinets": args.cabinets}
     try:
-        with FieldProcess.start(out, "--seed", str(args.seed)) as field:
+        generate.generate(inventory, **numbers, port=args.field_port)
+    except ValueError as error:
+        sys.stderr.write(f"dusk: {error}\n")
+        return 2
+    try:
+        with FieldProcess.start(inventory, "--seed", str(args.seed), *args.field) as field:
             say(f"field     {field.ready['lamps']:,} lamps behind {field.ready['cabinets']} "
                 f"cabinets answer, in process {field.process.pid}")  # fmt: skip
             with _city(args, say) as city, city.client(principal="dusk") as client:
@@ -56,28 +63,42 @@ def main(argv: Sequence[str] | None = None) -> int:
                 say("  .venv/bin/jacquemart zones | top | why dij-c001-l01 | stop")
                 say("Ctrl-C stops it.")
                 _wait(city)
+                if city.failure is not None:
+                    raise city.failure
     except KeyboardInterrupt:
         say("\nstopped")
         return 0 if not args.once else 130
-    except jacquemart.JacquemartError as error:
+    except (jacquemart.JacquemartError, FieldStartError, NothingMeasured) as error:
         sys.stderr.write(f"dusk: {error}\n")
         return 1
     return 0
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="dusk", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="dusk",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--once", action="store_true", help="end after the report")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, last")
     parser.add_argument("--quiet", action="store_true", help="print nothing else")
     parser.add_argument("--lamps", type=int, default=34_000)
     parser.add_argument("--cabinets", type=int, default=630)
     parser.add_argument("--seed", type=int, default=2017)
+    parser.add_argument("--calm-s", type=float, default=8.0, help="time to measure the calm city")
     parser.add_argument("--commands", type=int, default=200, help="single commands to time")
     parser.add_argument("--cells", type=int, default=None, help="device cells (default: cores)")
     parser.add_argument("--port", type=int, default=None, help="of the API; 0: any")
     parser.add_argument("--stream-port", type=int, default=None)
-    parser.add_argument("--inventory", type=Path, default=HERE / "generated")
+    parser.add_argument(
+        "--city",
+        type=Path,
+        default=HERE / "city.toml",
+        help="the city file; its inventories are drawn into the folder generated/ beside it",
+    )
+    parser.add_argument("--field-port", type=int, default=15_020, help="TCP port of every cabinet")
+    parser.add_argument("field", nargs="*", metavar="FIELD-OPTION", help="for the field; after --")
     return parser.parse_args(argv)
 
 
@@ -100,7 +121,7 @@ class _Speaker:
 
 def _city(args: argparse.Namespace, say: _Speaker) -> jacquemart.City:
     return jacquemart.City(
-        HERE / "city.toml",
+        args.city,
         gateway_port=args.port,
         stream_port=args.stream_port,
         cells=args.cells,
@@ -118,8 +139,8 @@ def _dusk(
     pids = [cell["pid"] for cell in city.cells]
     say(f"ready     in {city.ready_s:.1f} s; {len(pids)} cells\n")
     _show_zones(say, client)
-    say(f"\nmeasuring the calm city for {CALM_S:g} s …")
-    calm = cpu_share(pids, CALM_S)
+    say(f"\nmeasuring the calm city for {args.calm_s:g} s …")
+    calm = cpu_share(pids, args.calm_s)
     say(f"dusk      all lamps to {LEVEL:g} %")
     report = client.set_all("setpoint", LEVEL, kind="street_light", within_s=10.0)
     account = field.ask("account")

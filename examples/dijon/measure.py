@@ -38,6 +38,10 @@ def cpu_share(pids: Sequence[int], seconds: float) -> float:
     return (cpu_seconds(pids) - before) / (time.monotonic() - started)
 
 
+class NothingMeasured(RuntimeError):
+    """What was to be measured did not happen; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Our part of a command: round trip at the client, less what passed between the moment the
@@ -56,8 +60,10 @@ def command_latency(client: Client, lamps: Sequence[str], level: float, rounds: 
     The level hardly moves (0.2 %), so that the ramp is no part of what is measured.
 
     Raises:
-        RuntimeError: a command did not end APPLIED, so nothing was measured.
+        NothingMeasured: there is no lamp to command, or a command did not end APPLIED.
     """
+    if not lamps or rounds < 1:
+        raise NothingMeasured(f"{rounds} commands to {len(lamps)} lamps: nothing to time")
     ours: list[float] = []
     whole: list[float] = []
     for number in range(rounds):
@@ -67,7 +73,9 @@ def command_latency(client: Client, lamps: Sequence[str], level: float, rounds: 
         outcome = client.set(f"{lamp}/setpoint", target)
         back = boot_ns()
         if outcome.status is not Status.APPLIED:
-            raise RuntimeError(f"{lamp}: {outcome.status.name} {outcome.reason} {outcome.detail}")
+            raise NothingMeasured(
+                f"{lamp}: {outcome.status.name} {outcome.reason} {outcome.detail}"
+            )
         field = outcome.stages.finished - outcome.stages.dispatched
         ours.append((back - sent - field) / 1e6)
         whole.append((back - sent) / 1e6)

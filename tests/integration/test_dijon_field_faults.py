@@ -73,7 +73,7 @@ def test_a_silent_cabinet_accepts_and_never_answers_and_executes_nothing(
         with pytest.raises(TimeoutError):
             sock.recv(1)
         shown = lamp(field, 1, 2)
-        assert (shown["setpoint"], shown["writes"], shown["unanswered"]) == (None, 0, 1)
+        assert (shown["setpoint"], shown["writes"], shown["unclear"]) == (None, 0, 1)
         field.ask("revive dij-c002")
         with pytest.raises(ConnectionResetError):
             sock.recv(1)
@@ -91,8 +91,8 @@ def test_a_mute_cabinet_takes_one_write_and_answers_nobody_from_then_on(
     with pytest.raises(TimeoutError):
         exchange(2, port, READ, 1, timeout=0.3)
     taken, swallowed = lamp(field, 2, 1), lamp(field, 2, 2)
-    assert (taken["setpoint"], taken["writes"], taken["unanswered"]) == (80.0, 1, 1)
-    assert (swallowed["setpoint"], swallowed["writes"], swallowed["unanswered"]) == (None, 0, 1)
+    assert (taken["setpoint"], taken["writes"], taken["unclear"]) == (80.0, 1, 1)
+    assert (swallowed["setpoint"], swallowed["writes"], swallowed["unclear"]) == (None, 0, 1)
     assert taken["state"] == swallowed["state"] == "behind_mute_cabinet"
 
 
@@ -135,6 +135,26 @@ def test_hostile_cabinets_answer_in_their_own_way(
     assert lamp(field, 4)["state"] == "behind_hostile_cabinet"
 
 
+@pytest.mark.parametrize(
+    ("kind", "writes", "unclear"),
+    [
+        *((kind, 1, 1) for kind in ("late", "wrong_function", "wrong_unit", "short", "long")),
+        ("dribble", 1, 0),
+        *((f"exception_{n}", 0, 0) for n in (1, 2, 3, 6, 7, 10)),
+        *((f"exception_{n}", 0, 1) for n in (4, 5, 8, 9, 11)),
+    ],
+)
+def test_the_account_says_whether_an_answer_told_what_became_of_a_write(
+    kind: str, writes: int, unclear: int, field: FieldProcess, port: int
+) -> None:
+    field.ask(f"behave dij-c009 {kind}")
+    before = lamp(field, 8)
+    exchange(8, port, WRITE, 9)
+    after = lamp(field, 8)
+    assert after["writes"] - before["writes"] == writes  # type: ignore[operator]
+    assert after["unclear"] - before["unclear"] == unclear  # type: ignore[operator]
+
+
 def test_a_resetting_cabinet_executes_and_breaks_off_in_the_middle_of_its_answer(
     field: FieldProcess, port: int
 ) -> None:
@@ -145,7 +165,7 @@ def test_a_resetting_cabinet_executes_and_breaks_off_in_the_middle_of_its_answer
         with pytest.raises(ConnectionResetError):
             receive(sock, 1)
     shown = lamp(field, 5)
-    assert (shown["writes"], shown["unanswered"]) == (1, 1)
+    assert (shown["writes"], shown["unclear"]) == (1, 1)
 
 
 def test_a_share_of_the_cabinets_turns_hostile_and_the_others_stay_sound(

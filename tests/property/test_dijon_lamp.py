@@ -22,7 +22,7 @@ steps = st.lists(
         st.one_of(
             st.tuples(st.just("command"), levels),
             st.tuples(st.sampled_from(["cut", "restore"]), st.none()),
-            st.tuples(st.just("become"), st.sampled_from(["ok", "dead", "stuck"])),
+            st.tuples(st.just("become"), st.sampled_from(["ok", "dead", "stuck", "lying"])),
         ),
     ),
     max_size=12,
@@ -101,6 +101,20 @@ def test_a_dead_lamp_is_dark_and_a_stuck_one_stays_whatever_it_is_told(
         assert lamp.level_at(now) == expected
     lamp.become(now, "ok")
     assert lamp.level_at(now + 5.0) == lamp.setpoint
+
+
+@given(steps, levels)
+def test_a_lying_lamp_stays_and_shows_what_it_was_told(
+    history: list[tuple[float, tuple[str, object]]], told: float
+) -> None:
+    lamp = Lamp("l", 50.0, PACE)
+    now = replay(lamp, history)
+    lamp.become(now, "lying")
+    stays = lamp.level_at(now)
+    lamp.command(now, told)
+    assert (lamp.shown_at(now + 5.0), lamp.level_at(now + 5.0)) == (told, stays)
+    lamp.become(now + 5.0, "ok")
+    assert lamp.shown_at(now + 10.0) == lamp.level_at(now + 10.0) == told
 
 
 def test_a_command_acts_after_its_lag_and_the_fade_takes_the_ramp() -> None:

@@ -161,6 +161,14 @@ def test_a_dead_lamp_shows_its_fault_bit_and_a_stuck_one_shows_nothing(cabinet: 
     assert ask(cabinet, 2, "03 0000 0003", LATER) == "03 06" + " 03 20" * 3
 
 
+def test_a_lying_lamp_shows_the_level_it_was_told_and_takes_no_power(cabinet: Cabinet) -> None:
+    cabinet.segment.become(0, 0.0, "lying")
+    assert ask(cabinet, 2, "06 0000 0320") == "06 00 00 03 20"
+    assert ask(cabinet, 2, "04 0064 0002", LATER) == "04 04 03 20 00 00"
+    assert cabinet.lamps[0].level_at(LATER) == 0.0
+    assert cabinet.lamps[0].power_at(LATER) == STANDBY_W
+
+
 def test_faults_come_from_the_seed_and_no_cabinet_has_two() -> None:
     cabinets, lamps = [f"c{n}" for n in range(630)], [f"l{n}" for n in range(34_000)]
     faults = draw_faults(1, FaultShares(hostile_cabinets=0.1), cabinets, lamps)

@@ -22,8 +22,9 @@ def account(
     """Return the document; ``wall`` turns the field's time into seconds since 1970.
 
     ``lamps`` has for each id: ``level`` (percent, now), ``setpoint`` (percent, as taken; null if
-    never), ``writes`` and ``written_at``, ``unanswered`` (writes that arrived and got no
-    answer, executed or not), and ``state``: ok, dead, stuck, unpowered, or
+    never), ``writes`` and ``written_at``, ``unclear`` (writes that arrived, executed
+    or not, and whose sender cannot know what became of them: no answer, a late or broken one, or
+    an exception that leaves it open), and ``state``: ok, dead, stuck, lying, unpowered, or
     behind_dead_cabinet, behind_mute_cabinet, behind_hostile_cabinet, which outweigh the others.
     """
     lamps: dict[str, Any] = {}
@@ -53,7 +54,7 @@ def _lamp(lamp: Lamp, state: str, now: float, wall: Callable[[float], float]) ->
         "setpoint": lamp.setpoint,
         "writes": lamp.writes,
         "written_at": [_ms(wall(at)) for at in lamp.written_at],
-        "unanswered": lamp.unanswered,
+        "unclear": lamp.unclear,
         "state": state,
     }
 

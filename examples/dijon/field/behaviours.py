@@ -1,7 +1,8 @@
 """How a cabinet answers: by the book, or in one of the ways that real ones go wrong.
 
 A behaviour gets one request and returns the bytes to send now; none (``b""``), if it answers
-later or never. What is executed and what is not stands with each, since the account rests on it.
+later or never. What is executed and what is not stands with each, since the account rests on it;
+a write whose answer does not tell its sender what became of it is noted as unclear.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ DRIBBLE_S = 0.02
 LATE_S = 1.5
 """How late a late reply comes; drivers commonly wait one second."""
 
+LEAVES_OPEN = frozenset((4, 5, 8, 9, 11))
+"""Exceptions that do not say whether a write was carried out (MODBUS Application Protocol V1.1b3,
+§7: failed while executing, accepted for later, parity error, unassigned, target silent)."""
+
 _HEADER = struct.Struct(">HHHB")
 
 Behaviour = Callable[["Connection", int, int, bytes, float], bytes]
@@ -34,7 +39,7 @@ def normal(line: Connection, transaction: int, unit: int, pdu: bytes, now: float
 
 def silent(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
     """Execute nothing, answer nothing."""
-    line.station.note_unanswered(unit, pdu)
+    line.station.note_unclear(unit, pdu)
     return b""
 
 
@@ -44,14 +49,14 @@ def mute(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) 
     if pdu[0] not in WRITES:
         return normal(line, transaction, unit, pdu, now)
     line.station.cabinet.answer(unit, pdu, now)
-    line.station.note_unanswered(unit, pdu)
+    line.station.note_unclear(unit, pdu)
     line.station.behave("silent")
     return b""
 
 
 def late(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
     """Execute at once, answer ``LATE_S`` later."""
-    line.send_later(LATE_S, normal(line, transaction, unit, pdu, now))
+    line.send_later(LATE_S, _unclear(line, transaction, unit, pdu, now))
     return b""
 
 
@@ -63,15 +68,14 @@ def dribble(line: Connection, transaction: int, unit: int, pdu: bytes, now: floa
 
 def reset(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
     """Execute, send half the answer, and reset the connection."""
-    frame = normal(line, transaction, unit, pdu, now)
-    line.station.note_unanswered(unit, pdu)
+    frame = _unclear(line, transaction, unit, pdu, now)
     line.send_and_reset(frame[: len(frame) // 2])
     return b""
 
 
 def wrong_function(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
     """Execute, and answer with the function code next to the right one."""
-    frame = normal(line, transaction, unit, pdu, now)
+    frame = _unclear(line, transaction, unit, pdu, now)
     return frame[:7] + bytes((frame[7] ^ 1,)) + frame[8:]
 
 
@@ -79,23 +83,29 @@ def wrong_transaction(
     line: Connection, transaction: int, unit: int, pdu: bytes, now: float
 ) -> bytes:
     """Execute, and answer another transaction."""
-    return normal(line, transaction ^ 0x5555, unit, pdu, now)
+    return _unclear(line, transaction ^ 0x5555, unit, pdu, now)
 
 
 def wrong_unit(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
     """Execute, and answer in the name of another unit."""
-    frame = normal(line, transaction, unit, pdu, now)
+    frame = _unclear(line, transaction, unit, pdu, now)
     return frame[:6] + bytes(((unit + 7) & 0xFF,)) + frame[7:]
 
 
 def short(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
     """Execute, and answer with one register less, in a frame that is consistent in itself."""
-    return _recounted(normal(line, transaction, unit, pdu, now), -1)
+    return _recounted(_unclear(line, transaction, unit, pdu, now), -1)
 
 
 def long(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
     """Execute, and answer with one register more, in a frame that is consistent in itself."""
-    return _recounted(normal(line, transaction, unit, pdu, now), 1)
+    return _recounted(_unclear(line, transaction, unit, pdu, now), 1)
+
+
+def _unclear(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
+    """Execute; the answer will not be one that a client may believe."""
+    line.station.note_unclear(unit, pdu)
+    return normal(line, transaction, unit, pdu, now)
 
 
 def _recounted(frame: bytes, more: int) -> bytes:
@@ -115,6 +125,8 @@ def refusing(code: int) -> Behaviour:
     """Return a behaviour that executes nothing and answers all with one exception."""
 
     def answer(line: Connection, transaction: int, unit: int, pdu: bytes, now: float) -> bytes:
+        if code in LEAVES_OPEN:
+            line.station.note_unclear(unit, pdu)
         reply = exception(pdu[0], code)
         return _HEADER.pack(transaction, 0, len(reply) + 1, unit) + reply
 

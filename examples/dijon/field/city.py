@@ -17,7 +17,12 @@ from field.station import Station, Tally
 
 MOST_BURNT_H = 20_000.0
 """How long the oldest lamps have burnt when the day begins."""
-CONDITIONS: dict[str, Condition] = {"ok": "ok", "dead": "dead", "stuck": "stuck"}
+CONDITIONS: dict[str, Condition] = {
+    "ok": "ok",
+    "dead": "dead",
+    "stuck": "stuck",
+    "lying": "lying",
+}
 
 
 class City:
@@ -83,6 +88,8 @@ class City:
             self.break_lamp(lamp, "dead")
         for lamp in faults.stuck_lamps:
             self.break_lamp(lamp, "stuck")
+        for lamp in faults.lying_lamps:
+            self.break_lamp(lamp, "lying")
         for cabinet in faults.mute:
             self.mute(cabinet)
         for cabinet, kind in faults.hostile.items():

@@ -10,7 +10,7 @@
     hostile SHARE [KIND …]  make a share of the sound cabinets hostile, in turn
     revive CABINET|all      sound again; who is connected is reset, as by a reboot
     door CABINET open|shut  open or shut its door
-    lamp LAMP ok|dead|stuck break or repair a lamp
+    lamp LAMP CONDITION     break or repair a lamp: ok, dead, stuck or lying
     stop                    end the field
 
 An error is ``{"error": "…"}``; the connection goes on.

@@ -29,6 +29,7 @@ class FaultShares:
 
     dead_lamps: float = 0.008
     stuck_lamps: float = 0.002
+    lying_lamps: float = 0.0
     dead_cabinets: int = 6
     mute_cabinets: int = 2
     hostile_cabinets: float = 0.0
@@ -40,6 +41,8 @@ class Faults:
 
     dead_lamps: frozenset[str]
     stuck_lamps: frozenset[str]
+    lying_lamps: frozenset[str]
+    """Lamps that show the level that they were told and never move."""
     refusing: frozenset[str]
     """Dead cabinets at whose address nobody listens."""
     silent: frozenset[str]
@@ -61,19 +64,22 @@ def draw_faults(
     rng = random.Random(f"field-faults-{seed}")
     dead = _count("dead_lamps", shares.dead_lamps, len(lamps))
     stuck = _count("stuck_lamps", shares.stuck_lamps, len(lamps))
+    lying = _count("lying_lamps", shares.lying_lamps, len(lamps))
     hostile = _count("hostile", shares.hostile_cabinets, len(cabinets))
+    broken_count = dead + stuck + lying
     gone, mute = shares.dead_cabinets, shares.mute_cabinets
-    if min(gone, mute) < 0 or gone + mute + hostile > len(cabinets) or dead + stuck > len(lamps):
+    if min(gone, mute) < 0 or gone + mute + hostile > len(cabinets) or broken_count > len(lamps):
         raise FieldError(
             f"{gone} dead, {mute} mute and {hostile} hostile of {len(cabinets)} cabinets, "
-            f"{dead} dead and {stuck} stuck of {len(lamps)} lamps: not possible"
+            f"{dead} dead, {stuck} stuck and {lying} lying of {len(lamps)} lamps: not possible"
         )
-    broken_lamps = rng.sample(lamps, dead + stuck)
+    broken_lamps = rng.sample(lamps, broken_count)
     broken = rng.sample(cabinets, gone + mute + hostile)
     refusing = (gone + 1) // 2
     return Faults(
         dead_lamps=frozenset(broken_lamps[:dead]),
-        stuck_lamps=frozenset(broken_lamps[dead:]),
+        stuck_lamps=frozenset(broken_lamps[dead : dead + stuck]),
+        lying_lamps=frozenset(broken_lamps[dead + stuck :]),
         refusing=frozenset(broken[:refusing]),
         silent=frozenset(broken[refusing:gone]),
         mute=frozenset(broken[gone : gone + mute]),

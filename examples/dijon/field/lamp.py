@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Condition = Literal["ok", "dead", "stuck"]
+Condition = Literal["ok", "dead", "stuck", "lying"]
 
 STANDBY_W = 0.4
 """What a powered lamp node takes when the lamp is off."""
@@ -44,7 +44,8 @@ class Lamp:
         setpoint: percent that was last written, None if never.
         writes: how often a setpoint was written and taken.
         written_at: when, the newest ``WRITES_KEPT``.
-        unanswered: writes that arrived and were never answered, executed or not.
+        unclear: writes that arrived, executed or not, and whose sender cannot know from the
+            answer what became of them.
     """
 
     __slots__ = (
@@ -60,7 +61,7 @@ class Lamp:
         "rated_w",
         "setpoint",
         "stuck_at",
-        "unanswered",
+        "unclear",
         "writes",
         "written_at",
     )
@@ -77,7 +78,7 @@ class Lamp:
         self.stuck_at = 0.0
         self.writes = 0
         self.written_at: list[float] = []
-        self.unanswered = 0
+        self.unclear = 0
         self._since = now
         self._from = 0.0
         self._target = 0.0
@@ -105,12 +106,14 @@ class Lamp:
     def restore(self, now: float) -> None:
         """Get the power back: the lamp fades to what it was last told."""
         self._advance(now)
-        level = self.stuck_at if self.condition == "stuck" else self.setpoint or 0.0
+        stays = self.condition in ("stuck", "lying")
+        level = self.stuck_at if stays else self.setpoint or 0.0
         if self.condition != "dead":
             self._waiting.append((now + self.pace.lag_s, level))
 
     def become(self, now: float, condition: Condition) -> None:
-        """Break (dead: dark, with its fault bit; stuck: stays where it is) or be repaired."""
+        """Break (dead: dark, with its fault bit; stuck: stays where it is; lying: stays where it
+        is, and shows what it was told) or be repaired."""
         level = self.level_at(now)
         self._waiting.clear()
         self.condition = condition
@@ -130,6 +133,12 @@ class Lamp:
         if passed >= ramp_s or self._from == self._target:
             return self._target
         return self._from + (self._target - self._from) * (passed / ramp_s)
+
+    def shown_at(self, now: float) -> float:
+        """Return the level that it says it has: the true one, unless it is lying."""
+        if self.condition == "lying" and self.setpoint is not None:
+            return self.setpoint
+        return self.level_at(now)
 
     def settled(self, now: float) -> bool:
         """Return whether its level will stay as it is until the next command."""

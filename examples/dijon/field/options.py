@@ -41,6 +41,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     add("--lag-ms", type=_duration, default=pace.lag_s * 1000.0, help="from write to fade")
     add("--dead-lamps", type=float, default=default.dead_lamps, help="share of all lamps")
     add("--stuck-lamps", type=float, default=default.stuck_lamps, help="share of all lamps")
+    add("--lying-lamps", type=float, default=default.lying_lamps, help="share of all lamps")
     add("--dead-cabinets", type=int, default=default.dead_cabinets, help="half refuse, half hang")
     add("--mute-cabinets", type=int, default=default.mute_cabinets, help="silent after a write")
     add("--hostile", type=float, default=default.hostile_cabinets, help="share of all cabinets")
@@ -54,6 +55,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         shares=FaultShares(
             dead_lamps=chosen.dead_lamps,
             stuck_lamps=chosen.stuck_lamps,
+            lying_lamps=chosen.lying_lamps,
             dead_cabinets=chosen.dead_cabinets,
             mute_cabinets=chosen.mute_cabinets,
             hostile_cabinets=chosen.hostile,

@@ -123,7 +123,7 @@ class LampSegment:
             return
         for index in tuple(self._moving):
             lamp = self.lamps[index]
-            level = round(lamp.level_at(now) * 10.0)
+            level = round(lamp.shown_at(now) * 10.0)
             status = FAULT_BIT if lamp.condition == "dead" else 0
             _WORDS.pack_into(self._levels, 4 * index, level, status)
             _WORD.pack_into(self._powers, 2 * index, round(lamp.power_at(now) * 10.0))

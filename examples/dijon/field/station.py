@@ -118,11 +118,11 @@ class Station:
         self.connections.discard(connection)
         self.tally.connections -= 1
 
-    def note_unanswered(self, unit: int, pdu: bytes) -> None:
-        """Remember for each lamp that a write to it will get no answer."""
+    def note_unclear(self, unit: int, pdu: bytes) -> None:
+        """Remember for each lamp that no answer will tell what became of a write to it."""
         if unit != LAMPS_UNIT:
             return
         lamps = self.cabinet.lamps
         for register in written_registers(pdu):
             if 0 <= register - SETPOINTS < len(lamps):
-                lamps[register - SETPOINTS].unanswered += 1
+                lamps[register - SETPOINTS].unclear += 1
