@@ -83,6 +83,7 @@ def test_a_wrong_field_is_named_with_its_byte(
         (b"\xdd\xff\xff\xff\xff", "truncated", 0),
         (b"\x93\x01\x07\xdd\xff\xff\xff\xff", "truncated", 3),
         (b"\x93\x01\x07\xdf\xff\xff\xff\xff" + bytes(99), "truncated", 3),
+        (b"\x93\x01\x07\x82\x01\x02\x03", "truncated", 3),
         (b"\x93\x01\x07\xdb\xff\xff\xff\xff" + bytes(99), "truncated", 3),
         (b"\x93\x01\x07\xc6\x7f\xff\xff\xff" + bytes(99), "truncated", 3),
         (b"\x93\x01\x07\xcf\x01\x02", "truncated", 3),
@@ -153,6 +154,30 @@ def test_a_key_twice_in_a_map_is_a_bad_field_at_the_second() -> None:
     error = refusal(frames.unpack, b"\x93\x01\x07\x82\xa1a\x01\xa1a\x02")
     assert (error.code, error.offset) == ("bad_field", 7)
     assert frames.unpack(b"\x93\x01\x07\x82\xa1a\x01\xc4\x01a\x02")[2] == {"a": 1, b"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "words"),
+    [
+        (5, 256, "item 5 (status)"),
+        (5, True, "bool in item 5 (status)"),
+        (7, "d" * 1025, "str of at most 1,024 bytes"),
+        (8, True, "bool in item 8 (value)"),
+        (8, "80", "str in item 8 (value)"),
+        (9, 7, "int in item 9 (stages)"),
+        (9, [1, 2, 3], "an array of 4 items"),
+        (9, [1, 2, 3, 4, 5], "item 9 (stages)"),
+        (9, [1, 2, 3, None], "nil in item 9 (stages)"),
+        (9, [1, -2, 3, 4], "item 9 (stages)"),
+    ],
+)
+def test_a_wrong_field_of_an_outcome_is_named(position: int, value: Any, words: str) -> None:
+    items: list[Any] = [1, 2, ID, "lamp-1", "level", 0, "ok", "", None, [1, 2, 3, 4]]
+    assert frames.decode_outcome(msgpack.packb(items)).finished_ns == 4
+    items[position] = value
+    error = refusal(frames.decode_outcome, msgpack.packb(items))
+    assert error.code in ("bad_field", "bad_type")
+    assert words in str(error)
 
 
 def test_a_wrong_number_of_items_is_refused() -> None:

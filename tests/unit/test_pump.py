@@ -160,6 +160,8 @@ def test_an_unknown_peer_is_unroutable_and_harms_no_other(pair: Pair) -> None:
     assert sent == 4
     assert (pair.down.unroutable, pair.down.sent) == (3, 2)
     assert collect(pair.up, 2) == [(b"1",), (b"4",)]
+    assert pair.down.send_many([(b"no", b"%d" % n) for n in range(1_000)]) == 1_000
+    assert pair.down.unroutable == 1_003
 
 
 def test_a_peer_that_left_becomes_unroutable(pair: Pair) -> None:

@@ -36,6 +36,10 @@ def pipe(context: Context) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
     return one, other
 
 
+def resident_kib() -> int:
+    return int(Path("/proc/self/status").read_text().partition("VmRSS:")[2].split()[0])
+
+
 def test_a_closed_socket_is_refused_by_every_call(context: Context) -> None:
     one, _ = pipe(context)
     pump = Pump(one)
@@ -106,10 +110,6 @@ def test_two_hundred_thousand_messages_leave_no_memory_behind(context: Context) 
             assert left.send(b"single", b"y" * 5_000)
         assert len(right.receive(2_000)) == 1_004
 
-    def resident_kib() -> int:
-        status = Path("/proc/self/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0])
-
     for _ in range(10):
         turn()
     before = resident_kib()
@@ -120,17 +120,19 @@ def test_two_hundred_thousand_messages_leave_no_memory_behind(context: Context) 
 
 
 def test_a_refused_message_leaves_no_memory_behind(context: Context) -> None:
-    router = context.socket(zmq.ROUTER)
+    router, dealer = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
     router.router_mandatory = 1
-    pump = Pump(router)
+    unroutable, full = Pump(router), Pump(dealer)
     body = b"z" * 100_000
-    status = Path("/proc/self/status")
-    for turn in range(2_000):
-        assert pump.send_many([(b"nobody", body, body)]) == 1
+    before = 0
+    for turn in range(1_000):
+        assert unroutable.send_many([(b"nobody", body, body)]) == 1
+        assert full.send_many([(body,), (body, body)]) == 0
+        assert not full.send(body, body)
         if turn == 100:
-            before = int(status.read_text().partition("VmRSS:")[2].split()[0])
-    assert pump.unroutable == 2_000
-    assert int(status.read_text().partition("VmRSS:")[2].split()[0]) - before < 20_000
+            before = resident_kib()
+    assert unroutable.unroutable == 1_000
+    assert resident_kib() - before < 20_000
 
 
 def test_a_second_thread_is_refused_while_the_first_is_inside(context: Context) -> None:
