@@ -1,8 +1,8 @@
 # cython: language_level=3
 """The native mailbox; what it promises stands in the stub, its fields in the .pxd.
 
-*Rule.* Assigning to an object field drops the old value before the new one stands there, and a
-finalizer may look: so the old value is first held by a local wherever it could be the last.
+*Rule.* Some versions of Cython drop the old value of an object field before the new one stands
+there, and a finalizer may look: so a local holds the old value wherever it could be the last.
 """
 
 cimport cython

@@ -2,7 +2,7 @@
 """The native point table; what it promises stands in the stub, its columns in rows.pxd.
 
 This level allocates, checks what Python gives, and raises; what it hands down to the loops of
-rows.pxd is valid, so that those cannot fail and need no GIL.
+row_steps.pxd is valid, so that those cannot fail and need no GIL.
 """
 
 from collections import namedtuple
@@ -17,10 +17,11 @@ from libc.string cimport memset
 from jacquemart.native.columns cimport (
     QUALITIES, SLOTS, TIMES, VALUES, Column, as_quality, as_time, as_value, open_column,
     quality_at, shut_column, slot_at, value_at)
-from jacquemart.native.rows cimport (
-    BAD_NEVER_READ, CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES, OLD_TOTALS, URGENT, Kept, Totals,
+from jacquemart.native.row_steps cimport (
     accept, accept_rows, compute_totals, drain_rows, list_members, requalify, store_rows,
     sweep_rows, unfit_row)
+from jacquemart.native.rows cimport (
+    BAD_NEVER_READ, CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES, OLD_TOTALS, URGENT, Kept, Totals)
 
 cdef enum Bound:
     LARGEST = 0x7FFFFFFF  # slots or groups
@@ -350,8 +351,10 @@ cdef class PointTable:
                 self.find_members()
             compute_totals(&self.rows, index)
             self.rows.marks[index] &= CHANGED
-        return Rollup(online + counts[2] + counts[3], online, totals.sum, totals.minimum,
-                      totals.maximum, totals.worst)
+        # Not Rollup(...): that goes through a function in Python.
+        return tuple.__new__(Rollup, (
+            online + counts[2] + counts[3], online, totals.sum, totals.minimum,
+            totals.maximum, totals.worst))
 
     def changed_groups(self):
         """Return the groups that changed since the last call, and clear that mark."""

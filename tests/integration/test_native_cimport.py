@@ -16,7 +16,8 @@ import jacquemart.native
 OUTSIDE = """
 # cython: language_level=3
 from jacquemart.native.mailbox cimport COMMANDS, Mailbox
-from jacquemart.native.rows cimport DIRTY, accept
+from jacquemart.native.row_steps cimport accept
+from jacquemart.native.rows cimport DIRTY
 from jacquemart.native.table cimport PointTable
 
 def store(PointTable table, int slot, double value):

@@ -23,7 +23,7 @@ values = st.one_of(
     st.floats(), st.sampled_from([0.0, -0.0, 1.0, 5.0, math.nan, math.inf, -math.inf, 1e308])
 )
 qualities = st.one_of(
-    st.sampled_from([0x00, 0x01, 0x40, 0x42, 0x80, 0xC1, 0xC2, 0xC7]), st.integers(0, 255)
+    st.sampled_from([0x00, 0x3F, 0x40, 0x42, 0x7F, 0x80, 0xBF, 0xC0, 0xC2]), st.integers(0, 255)
 )
 # Few near times, so that clocks jump back and forth over each other, and the extremes.
 times = st.one_of(st.integers(0, 40), st.sampled_from([*INT64, -1, 0]), st.integers(*INT64))

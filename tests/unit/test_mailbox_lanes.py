@@ -46,6 +46,28 @@ def test_one_take_in_sixteen_serves_the_lane_that_waits_longest() -> None:
     assert [at for at, message in enumerate(taken, 1) if message == "command"] == [31]
 
 
+def test_takes_are_counted_anew_once_nobody_waits_behind() -> None:
+    mailbox = Mailbox()
+    for _ in range(2):
+        for _ in range(11):
+            mailbox.post(SAFETY, "safety")
+        mailbox.post(EVENTS, "event")
+        assert [mailbox.take() for _ in range(12)] == ["safety"] * 11 + ["event"]
+
+
+def test_a_lane_that_is_posted_to_again_keeps_its_turn() -> None:
+    mailbox = Mailbox()
+    mailbox.post(EVENTS, "first event")
+    for _ in range(40):
+        mailbox.post(SAFETY, "safety")
+    mailbox.take()
+    mailbox.post(COMMANDS, "command")
+    mailbox.take()
+    mailbox.post(EVENTS, "second event")
+    taken = [mailbox.take() for _ in range(30)]
+    assert [message for message in taken if message != "safety"] == ["first event", "command"]
+
+
 @pytest.mark.parametrize("lane", [SAFETY, COMMANDS, EVENTS])
 def test_a_full_lane_refuses_and_counts_it(lane: int) -> None:
     mailbox = Mailbox(2, 2, 2, 2)

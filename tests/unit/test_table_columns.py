@@ -6,7 +6,6 @@ import ctypes
 import math
 import sys
 import threading
-import tracemalloc
 from array import array
 from typing import Any
 
@@ -163,6 +162,11 @@ def test_a_buffer_of_another_form_is_refused(at: int, column: Any) -> None:
     refused(small(), with_column(at, column), ValueError, f"column {list(COLUMNS)[at]}")
 
 
+def test_bytes_that_are_no_whole_items_are_refused() -> None:
+    with pytest.raises(ValueError, match="column slots: 5 bytes are no whole items of 4"):
+        small().mark_slots(bytes(5), 0, 1)
+
+
 @pytest.mark.parametrize(
     ("at", "column", "error"),
     [
@@ -186,6 +190,16 @@ def test_a_batch_with_what_no_table_sends_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="row 1: value"):
         table.apply_batch(*with_column(1, array("d", [1.0, value, 1.0])))
     assert table.drain() is None
+
+
+@pytest.mark.parametrize("quality", [0xC0, 0xC1, 0xFF])
+def test_a_batch_may_hold_nan_where_it_is_bad(quality: int) -> None:
+    table = small()
+    table.update(1, 5.0, 0, 0, 1)
+    assert table.apply_batch([1], [math.nan], [quality], [1], [1]) == 1
+    assert math.isnan(table.value(1))
+    with pytest.raises(ValueError):
+        table.apply_batch([1], [math.nan], [0xBF], [1], [1])
 
 
 @pytest.mark.parametrize("good", [True, False])
@@ -214,74 +228,3 @@ def test_a_list_that_changes_while_it_is_read_is_read_as_it_was() -> None:
     table = small()
     assert table.update_columns([0, 1, 2], values, None, None, 5) == 3
     assert table.value(2) == 3.0
-
-
-@pytest.mark.parametrize("slot", [-1, 4, 2**31, 2**64, 2**200])
-def test_an_unknown_slot_is_an_index_error_everywhere(slot: int) -> None:
-    table = small()
-    for call in (
-        lambda: table.update(slot, 1.0, 0, 0, 1),
-        lambda: table.define(slot, 0, 0),
-        lambda: table.read(slot),
-        lambda: table.value(slot),
-        lambda: table.quality(slot),
-        lambda: table.mark(slot, 1, 0, 1),
-        lambda: table.mark_slots([slot], 0, 1),
-        lambda: table.mark(0, slot if slot > 4 else 5, 0, 1),
-    ):
-        with pytest.raises(IndexError):
-            call()
-
-
-@pytest.mark.parametrize("group", [-1, 1, 2**64])
-def test_an_unknown_group_is_an_index_error(group: int) -> None:
-    table = small()
-    with pytest.raises(IndexError):
-        table.rollup(group)
-    with pytest.raises(IndexError):
-        table.define(0, group, 0)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"stale_after_ns": -1}, {"low": 2.0, "high": 1.0}, {"low": math.nan}]
-)
-def test_a_wrong_definition_changes_nothing(wrong: dict[str, Any]) -> None:
-    table = small()
-    with pytest.raises(ValueError):
-        table.define(**{"slot": 0, "group": 0, "stale_after_ns": 1, **wrong})
-    table.update(0, 5.0, 0, 0, 1)
-    assert table.sweep(10) == 0
-
-
-def test_a_table_may_be_empty_and_have_no_groups() -> None:
-    table = PointTable(0, 0)
-    assert table.snapshot() == (b"",) * 5
-    assert table.drain() is None
-    assert table.changed_groups() == []
-    assert table.sweep(1) == table.mark(0, 0, 0, 1) == table.update_columns([], [], [], [], 1) == 0
-    with pytest.raises(IndexError):
-        table.read(0)
-
-
-@pytest.mark.parametrize("size", [-1, 2**31, 2**100])
-def test_a_size_out_of_bounds_is_refused(size: int) -> None:
-    with pytest.raises(ValueError):
-        PointTable(size, 1)
-    with pytest.raises(ValueError):
-        PointTable(1, size)
-
-
-def test_nbytes_is_what_the_table_takes_and_all_of_it_is_given_back() -> None:
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        table = PointTable(10_000, 50)
-        for slot in range(10_000):
-            table.define(slot, slot % 50, 0, keep_every=True, low=0.0)
-        table.rollup(3)
-        taken = tracemalloc.get_traced_memory()[0] - before
-        assert abs(table.nbytes() - taken) < 1_000
-        del table
-        assert tracemalloc.get_traced_memory()[0] - before < 1_000
-    finally:
-        tracemalloc.stop()

@@ -189,6 +189,14 @@ def test_a_clock_that_jumped_makes_nothing_stale_and_nothing_crash() -> None:
     assert [table.quality(slot) for slot in range(2)] == [0, 0x80]
 
 
+@pytest.mark.parametrize(("now", "stale"), [(-S, 0), (-1, 0), (0, 1), (2**63 - 1, 1)])
+def test_a_limit_of_all_times_is_exceeded_only_by_a_longer_age(now: int, stale: int) -> None:
+    table = PointTable(1, 1)
+    table.define(0, 0, 2**63 - 1)
+    table.update(0, 1.0, 0, 0, -(2**63))
+    assert table.sweep(now) == stale
+
+
 def test_mark_keeps_value_and_source_time() -> None:
     table = table_of()
     table.update(1, 4.0, 0, 1, 2)
