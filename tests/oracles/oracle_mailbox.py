@@ -15,7 +15,7 @@ class OracleMailbox:
         self, safety: int = 64, commands: int = 256, events: int = 256, telemetry: int = 256
     ) -> None:
         self.capacities = (safety, commands, events, telemetry)
-        self.lanes: list[list[list[Any]]] = [[] for _ in range(LANES)]
+        self.lanes: list[list[list[object]]] = [[] for _ in range(LANES)]
         self.since = [0] * LANES
         self.takes = 0
         self.passed = 0

@@ -17,7 +17,7 @@ Columns = tuple[bytes, bytes, bytes, bytes, bytes]
 class OracleRollup(NamedTuple):
     """The fields of the native Rollup, in its order."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     online: int
     sum: float
     minimum: float

@@ -199,7 +199,7 @@ class Tables(RuleBasedStateMachine):
             assert same(self.native.rollup(group), self.oracle.rollup(group))
 
 
-Tables.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+Tables.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 
 
 class TestTheTableEqualsItsOracle(Tables.TestCase):  # type: ignore[misc, name-defined]
