@@ -139,8 +139,10 @@ class ZoneCell(Service):
     def stale(self, topic: str) -> None:
         """Show a shard as STALE: its stream has a gap or is silent."""
         if topic.startswith("r/"):
-            view = self.views[topic[2:-1]]
-            view.table.mark(0, view.table.capacity, Quality.STALE_GAP, self.clock.wall_ns())
+            table = self.views[topic[2:-1]].table
+            _, _, qualities, _, _ = table.snapshot()
+            usable = [slot for slot, code in enumerate(qualities) if code < Quality.STALE_AGE]
+            table.mark_slots(usable, Quality.STALE_GAP, self.clock.wall_ns())
 
     # Aggregates and events ---------------------------------------------------------------------
 
