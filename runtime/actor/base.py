@@ -2,8 +2,9 @@
 
 *Theory.* Everything an actor does happens on its cell's loop, one message after the other. A
 plain handler runs inline and costs no task; an ``async`` handler becomes a task, and the next
-message waits in the mailbox until it is done. A handler that raises ends its own command with
-an INTERNAL failure, is told as an event, and stops nobody else.
+message waits in the mailbox until it is done. A command that waits there past its deadline ends
+EXPIRED at once, and not when its turn comes. A handler that raises ends its own command
+INDETERMINATE, is told as an event, and stops nobody else; its actor restarts.
 
 *Rules.* Never block; never touch another actor's fields (post to it); keep what must survive a
 restart in ``save``/``load``.
@@ -17,13 +18,17 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from jacquemart.native.mailbox import COMMANDS, SAFETY, Mailbox
-from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.outcome import Reason, Status
+from jacquemart.runtime.model.text import describe
 
 #: Commands of priority 1 and 2 (life safety) travel in a lane of their own.
 SAFETY_PRIORITY = 2
+#: What somebody's handler may raise and must not stop a cell with. A plain one can raise
+#: CancelledError too, by asking a cancelled future for its result.
+RAISED = (Exception, asyncio.CancelledError, SystemExit)
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -60,7 +65,9 @@ def command(name: str) -> Callable[[Handler], Handler]:
 class Actor:
     """Base of everything with a mailbox. Subclass and override the ``on_…`` methods."""
 
-    __slots__ = ("_busy", "_mailbox", "_task", "_timers", "host", "id")
+    __slots__ = (
+        "_busy", "_expiry", "_in_hand", "_mailbox", "_stopped", "_task", "_timers", "host", "id",
+    )  # fmt: skip
 
     #: Command name -> method name, gathered from ``@command`` when a class is made.
     commands: ClassVar[Mapping[str, str]] = {}
@@ -82,14 +89,20 @@ class Actor:
         self.id = id
         self.host = host
         self._busy = False
+        self._stopped = False
         self._mailbox: Mailbox | None = None
         self._timers: set[asyncio.TimerHandle] | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._in_hand: Ticket | None = None
+        self._expiry: tuple[int, asyncio.TimerHandle] | None = None
 
     # Lifecycle ---------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        """Begin: called once before the first message, and again after a failed handler."""
+        """Begin: called once before the first message, and again after a failed handler.
+
+        The timers from before are cancelled then, so set here those that are always wanted.
+        """
 
     def on_stop(self) -> None:
         """End: called once; timers are cancelled already."""
@@ -103,25 +116,37 @@ class Actor:
 
     def start(self) -> None:
         """Start the actor (its cell does)."""
-        self.on_start()
+        _plain(self.on_start)
 
     def stop(self) -> None:
-        """Stop it: cancel timers and tasks, end what waits as REJECTED (its cell does)."""
-        for timer in self._timers or ():
-            timer.cancel()
-        self._timers = None
+        """Stop it (its cell does): end what waits as REJECTED, and what runs as INDETERMINATE.
+
+        Idempotent. A command that comes later is REJECTED.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        self._cancel_timers()
+        if self._expiry is not None:
+            self._expiry[1].cancel()
+            self._expiry = None
         if self._task is not None:
             self._task.cancel()
+            if self._in_hand is not None and self._in_hand.outcome is None:
+                self._end_unknown(self._in_hand, Reason.STOPPING, "the handler was cancelled")
         if self._mailbox is not None:
             for message in self._mailbox.clear():
                 if isinstance(message, Ticket):
                     self._refuse(message, Reason.STOPPING, "the cell is stopping")
-        self.on_stop()
+        self._guard(self.on_stop)
 
     # Messages ----------------------------------------------------------------------------
 
     def post(self, ticket: Ticket) -> None:
         """Hand the actor a command; it ends sooner or later, at once as BUSY if a lane is full."""
+        if self._stopped:
+            self._refuse(ticket, Reason.STOPPING, "the cell is stopping")
+            return
         if not self._busy and not self._mailbox:
             self._begin(ticket)
             if self._mailbox and not self._busy:
@@ -129,14 +154,16 @@ class Actor:
             return
         if self._mailbox is None:
             self._mailbox = Mailbox()
-        lane = SAFETY if ticket.priority <= SAFETY_PRIORITY else COMMANDS
-        if not self._mailbox.post(lane, ticket):
+        lane = _lane_of(ticket)
+        if self._mailbox.post(lane, ticket):
+            self._expire_at(ticket.deadline_ns)
+        else:
             self._refuse(ticket, Reason.BUSY, f"{self._mailbox.depth(lane)} commands wait already")
 
     def next_message(self) -> None:
         """Go on with the mailbox: the message in hand has ended."""
         self._busy = False
-        self._task = None
+        self._task = self._in_hand = None
         while not self._busy and self._mailbox:
             message = self._mailbox.take()
             if isinstance(message, Ticket):
@@ -150,7 +177,10 @@ class Actor:
     # Timers and events ---------------------------------------------------------------------
 
     def after(self, seconds: float, action: Callable[[], Any]) -> asyncio.TimerHandle:
-        """Call ``action`` once, ``seconds`` from now, unless the actor stops before."""
+        """Call ``action``, a plain method, once, ``seconds`` from now.
+
+        Not if the actor stops or restarts before.
+        """
         if self._timers is None:
             self._timers = set()
 
@@ -160,15 +190,21 @@ class Actor:
             self._guard(action)
 
         handle = self.host.loop.call_later(seconds, fire)
-        self._timers.add(handle)
+        if self._stopped:
+            handle.cancel()
+        else:
+            self._timers.add(handle)
         return handle
 
     def every(self, seconds: float, action: Callable[[], Any]) -> None:
-        """Call ``action`` each ``seconds`` until the actor stops; an exception does not end it."""
+        """Call ``action``, a plain method, each ``seconds`` until the actor stops or restarts.
+
+        An exception does not end it.
+        """
 
         def again() -> None:
-            self._guard(action)
             self.after(seconds, again)
+            self._guard(action)
 
         self.after(seconds, again)
 
@@ -192,7 +228,10 @@ class Actor:
             return False
         result = getattr(self, attribute)(ticket)
         if inspect.iscoroutine(result):
+            self._in_hand = ticket
             self._task = self.host.loop.create_task(self._finish_later(ticket, result))
+            # A task that is cancelled before its first step never enters its coroutine.
+            self._task.add_done_callback(lambda _: result.close())
             return True
         self._succeed(ticket, result)
         return False
@@ -200,26 +239,63 @@ class Actor:
     def _begin(self, ticket: Ticket) -> None:
         now = self.host.clock.boot_ns()
         if now >= ticket.deadline_ns:
-            late_ms = (now - ticket.deadline_ns) / 1e6
-            ticket.finish(Status.EXPIRED, Reason.DEADLINE, f"{late_ms:.0f} ms late", now_ns=now)
+            self._expire(ticket, now)
             return
-        self._busy = True
+        self._busy = True  # also while a failure is told: nothing may come in between
+        later = False
         try:
-            self._busy = self.handle(ticket)
-        except Exception as error:  # noqa: BLE001 - a handler's failure is its command's failure
-            self._busy = False
+            later = self.handle(ticket)
+        except RAISED as error:
             self._fail(ticket, error)
+        self._busy = later
 
     async def _finish_later(self, ticket: Ticket, work: Coroutine[Any, Any, Any]) -> None:
+        left_ns = ticket.deadline_ns + END_AFTER_DEADLINE_NS - self.host.clock.boot_ns()
         try:
-            self._succeed(ticket, await work)
-        except asyncio.CancelledError:
-            if ticket.outcome is None:
-                self._end_unknown(ticket, Reason.STOPPING, "the handler was cancelled")
-            raise
-        except Exception as error:  # noqa: BLE001
+            async with asyncio.timeout(left_ns / 1e9) as patience:
+                result = await work
+            self._succeed(ticket, result)
+        except RAISED as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                if ticket.outcome is None:
+                    self._end_unknown(ticket, Reason.STOPPING, "the handler was cancelled")
+                raise
+            if isinstance(error, TimeoutError) and patience.expired() and ticket.outcome is None:
+                self._end_unknown(ticket, Reason.NO_ANSWER, "the handler did not come to an end")
             self._fail(ticket, error)
         self.next_message()
+
+    def _expire_at(self, deadline_ns: int) -> None:
+        """Look at the mailbox when the first deadline in it passes."""
+        if self._expiry is not None:
+            if self._expiry[0] <= deadline_ns:
+                return
+            self._expiry[1].cancel()
+        left_ns = max(0, deadline_ns - self.host.clock.boot_ns())
+        timer = self.host.loop.call_later(left_ns / 1e9, self._expire_waiting)
+        self._expiry = deadline_ns, timer
+
+    def _expire_waiting(self) -> None:
+        self._expiry = None
+        if not self._mailbox:
+            return
+        now = self.host.clock.boot_ns()
+        late: list[Ticket] = []
+        for message in self._mailbox.clear():
+            if not isinstance(message, Ticket):
+                continue
+            if now >= message.deadline_ns:
+                late.append(message)
+            else:
+                self._mailbox.post(_lane_of(message), message)
+                self._expire_at(message.deadline_ns)
+        for ticket in late:
+            self._expire(ticket, now)
+
+    def _expire(self, ticket: Ticket, now_ns: int) -> None:
+        late_ms = (now_ns - ticket.deadline_ns) / 1e6
+        ticket.finish(Status.EXPIRED, Reason.DEADLINE, f"{late_ms:.0f} ms late", now_ns=now_ns)
 
     def _succeed(self, ticket: Ticket, result: Any) -> None:
         if ticket.outcome is None:
@@ -236,11 +312,31 @@ class Actor:
         self.host.failed(self, error)
         if ticket.outcome is None:
             # A handler may have acted before it raised, so nobody may call this a definite end.
-            self._end_unknown(ticket, Reason.INTERNAL, f"{type(error).__name__}: {error}")
-        self._guard(self.on_start)
+            self._end_unknown(ticket, Reason.INTERNAL, describe(error))
+        if not self._stopped:
+            self._cancel_timers()  # ``on_start`` sets them anew
+            self._guard(self.on_start)
+
+    def _cancel_timers(self) -> None:
+        for timer in self._timers or ():
+            timer.cancel()
+        self._timers = None
 
     def _guard(self, action: Callable[[], Any]) -> None:
         try:
-            action()
-        except Exception as error:  # noqa: BLE001 - told as an event, stops nobody else
+            _plain(action)
+        except RAISED as error:  # told as an event, stops nobody else
             self.host.failed(self, error)
+
+
+def _plain(action: Callable[[], Any]) -> None:
+    """Call what must not be ``async``: it would silently never run."""
+    result = action()
+    if inspect.iscoroutine(result):
+        result.close()
+        name = getattr(action, "__qualname__", repr(action))
+        raise UsageError(f"{name} is async; timers, on_start and on_stop take plain methods")
+
+
+def _lane_of(ticket: Ticket) -> int:
+    return SAFETY if ticket.priority <= SAFETY_PRIORITY else COMMANDS

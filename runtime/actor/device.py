@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
 from jacquemart.native.table import PointTable
-from jacquemart.runtime.actor.base import Actor, Host
+from jacquemart.runtime.actor.base import RAISED, Actor, Host
 from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.text import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ class DeviceActor(Actor):
     def written(self, ticket: Ticket, verdict: Verdict, value: float | None) -> None:
         """Take the verdict of a write that was submitted."""
         if verdict.status is Status.FAILED or verdict.status is Status.INDETERMINATE:
-            verdict = self.explain(ticket.point, verdict)
+            try:
+                verdict = self.explain(ticket.point, verdict)
+            except RAISED as error:  # the verdict stands, in plain words
+                self.host.failed(self, error)
         ticket.finish(
             verdict.status,
             verdict.reason,
@@ -144,7 +148,11 @@ class DeviceActor(Actor):
         if refusal is None:
             refusal = self._unreachable(spec, index)
         if refusal is None:
-            broken = self.rule(spec.name, value)
+            try:
+                broken = self.rule(spec.name, value)
+            except RAISED as error:  # nothing was sent, so this end is definite
+                self._refuse(ticket, Reason.INTERNAL, f"rule failed: {describe(error)}")
+                raise
             refusal = (Reason.RULE, broken) if broken is not None else None
         if refusal is not None:
             self._refuse(ticket, *refusal)
@@ -156,11 +164,13 @@ class DeviceActor(Actor):
         up, why = self.shard.link_state(self)
         feedback = self.template.point_index(spec.feedback) if spec.feedback else index
         quality = self.shard.table.quality(self.base + feedback)
+        polled = self.template.points[feedback].poll_ms > 0
         if quality == Quality.BAD_FED_BY or (not up and self.spec.fed_by):
             return Reason.UNREACHABLE_BY, f"{self.spec.fed_by} is dead: {why or 'no power'}"
         if not up:
             return Reason.UNREACHABLE, f"link {self.spec.link} is down: {why}"
-        if quality in (Quality.BAD_UNIT, Quality.BAD_COMM):
+        # A point that is never polled shows what its last read-back met, however long ago.
+        if polled and quality in (Quality.BAD_UNIT, Quality.BAD_COMM):
             return Reason.UNREACHABLE, f"{self.id} does not answer on {self.spec.link}"
         return None
 

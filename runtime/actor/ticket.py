@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 from jacquemart.runtime.model.errors import InternalError
 from jacquemart.runtime.model.outcome import Outcome, Reason, Stages, Status
+from jacquemart.runtime.model.text import clean
+
+#: An accepted command ends at most this long after its deadline.
+END_AFTER_DEADLINE_NS = 4_500_000_000
 
 Value = float | int | bool | str | None
 
@@ -82,7 +86,7 @@ class Ticket:
             self.point,
             status,
             reason,
-            detail[:500],
+            clean(detail),
             value,
             Stages(self.received_ns, self.dispatched_ns, self.acknowledged_ns, now_ns),
         )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from jacquemart.native import frames
 from jacquemart.runtime.actor.supervisor import ShardView
+from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS
 from jacquemart.runtime.cell.bulk import devices_meant, merge, pattern, unanswered
-from jacquemart.runtime.cell.writes import END_AFTER_DEADLINE_NS
 from jacquemart.runtime.model.errors import JacquemartError
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.wire import messages

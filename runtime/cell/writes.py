@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from jacquemart.runtime.actor.device import DeviceActor
-from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket
 from jacquemart.runtime.kernel.readback import Verdict, next_look_ns
 from jacquemart.runtime.model.errors import (
     DeviceBusy,
@@ -24,16 +24,14 @@ BUSY_PAUSE_NS = 150_000_000
 CALL_SPREAD_NS = 1_000_000_000
 #: Writes handed to a driver in one call, and read-backs that may be missing after it.
 WRITES_A_CALL = 512
-#: An accepted command ends at most this long after its deadline.
-END_AFTER_DEADLINE_NS = 4_500_000_000
 
 
 class Write:
     """One value for one point, from its command to its verdict."""
 
     __slots__ = (
-        "acknowledged", "actor", "feedback", "not_before_ns", "point", "sends", "sent_wall_ns",
-        "ticket", "until_ns", "value",
+        "acknowledged", "actor", "doubt", "feedback", "not_before_ns", "point", "sends",
+        "sent_wall_ns", "ticket", "until_ns", "value",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +49,8 @@ class Write:
         """Wall clock right before the last send: only what was read later proves anything."""
         self.not_before_ns = 0
         self.acknowledged = False
+        self.doubt = ""
+        """Why there is no acknowledgement, in the driver's words."""
         self.until_ns = 0
 
     def sent(self, now_ns: int, error: DriverError | None) -> Verdict | None:
@@ -74,6 +74,7 @@ class Write:
         if isinstance(error, (LinkError, UnitError)):
             self.ticket.dispatched_ns = 0  # it was not sent after all
             return Verdict(Status.REJECTED, Reason.UNREACHABLE, str(error))
+        self.doubt = str(error)
         self._settle(now_ns)  # unknown: only the read-back can tell
         return None
 
