@@ -1,0 +1,55 @@
+"""Who owns what, as the warden keeps it: epochs and versions of the directory. Pure.
+
+Rules: an epoch is never given twice and always grows, over restarts of the city too, since it
+starts from wall-clock milliseconds; an address of an older epoch never replaces a newer one; a
+directory with any change in it has a higher version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jacquemart.runtime.cluster.blueprint import ZONE_CELL
+from jacquemart.runtime.model.directory import CellAddress, Directory, Placement
+
+
+class Register:
+    """Allocates epochs and builds directories."""
+
+    def __init__(self, placement: Placement, wall_ms: int, *, version: int = 0) -> None:
+        """Begin with the homes of a placement and no cell.
+
+        Args:
+            placement: where shards live.
+            wall_ms: POSIX time in milliseconds; the first epoch.
+            version: version of the last directory that was sent.
+        """
+        self.city = placement.city
+        self._epoch = wall_ms - 1
+        self._version = version
+        self._cells: dict[str, CellAddress] = {}
+        self._homes = {shard.id: plan.name for plan in placement.cells for shard in plan.shards}
+        self._zones = {zone.id: ZONE_CELL for zone in placement.city.zones}
+
+    @property
+    def cells(self) -> Mapping[str, CellAddress]:
+        """Return the last known address of every cell."""
+        return self._cells
+
+    def next_epoch(self, wall_ms: int) -> int:
+        """Return a new epoch: the wall clock's milliseconds, or more if it went back."""
+        self._epoch = max(self._epoch + 1, wall_ms)
+        return self._epoch
+
+    def arrived(self, address: CellAddress) -> bool:
+        """Take a cell's address; return False, and change nothing, if a newer one is known."""
+        known = self._cells.get(address.name)
+        if known is not None and known.epoch >= address.epoch:
+            return False
+        self._cells[address.name] = address
+        self._version += 1
+        return True
+
+    def directory(self) -> Directory:
+        """Return the directory as of now."""
+        return Directory(self._version, dict(self._cells), dict(self._homes), dict(self._zones))

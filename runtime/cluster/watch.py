@@ -1,0 +1,146 @@
+"""When a cell counts as late, as lost, and when to start it again. Pure.
+
+Theory: three signals are kept apart. The end of the process is certain and acted on at once. A
+late answer proves nothing (a loaded host, a long collection): it is reported after
+``report_after`` misses and only after ``lose_after`` misses, counted in the warden's own turns so
+that a stall of the whole host counts once, the cell is replaced. A cell that dies again soon
+after it was replaced is started after a growing pause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Stage(Enum):
+    """Where a cell is in its life."""
+
+    PAUSED = "paused"
+    STARTING = "starting"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a new incarnation of the cell."""
+
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """End what is left of the cell, then wait for ``due``."""
+
+    cell: str
+    reason: str
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Tell that a cell's answers are late."""
+
+    cell: str
+    misses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Tell that a late cell answers again."""
+
+    cell: str
+
+
+Instruction = Start | Replace | Late | Recovered
+
+
+@dataclass(slots=True)
+class _State:
+    stage: Stage = Stage.STARTING
+    misses: int = 0
+    losses: int = 0
+    since_s: float = 0.0
+    due_s: float = 0.0
+
+
+class CellWatch:
+    """Decides for all cells of a city. Times are seconds of any monotonic clock."""
+
+    def __init__(
+        self,
+        *,
+        report_after: int = 3,
+        lose_after: int = 10,
+        longest_pause_s: float = 30.0,
+        steady_s: float = 60.0,
+    ) -> None:
+        """Watch no cell yet.
+
+        Args:
+            report_after: misses in a row after which a cell is reported late, 1 or more.
+            lose_after: misses in a row after which it is replaced.
+            longest_pause_s: longest pause before a new start.
+            steady_s: a cell that ran this long is replaced without a pause.
+        """
+        self._report_after = report_after
+        self._lose_after = lose_after
+        self._longest_pause_s = longest_pause_s
+        self._steady_s = steady_s
+        self._states: dict[str, _State] = {}
+
+    def stage(self, cell: str) -> Stage:
+        """Return where a cell is in its life."""
+        return self._states[cell].stage
+
+    @property
+    def settled(self) -> bool:
+        """Return whether every cell runs."""
+        return all(state.stage is Stage.RUNNING for state in self._states.values())
+
+    def started(self, cell: str, now_s: float) -> None:
+        """Note that a start of the cell is under way."""
+        state = self._states.setdefault(cell, _State())
+        state.stage, state.misses, state.since_s = Stage.STARTING, 0, now_s
+
+    def arrived(self, cell: str, now_s: float) -> None:
+        """Note that the cell gave its address."""
+        state = self._states[cell]
+        state.stage, state.misses, state.since_s = Stage.RUNNING, 0, now_s
+
+    def answered(self, cell: str) -> list[Instruction]:
+        """Note an answer in time."""
+        state = self._states[cell]
+        late = state.misses >= self._report_after
+        state.misses = 0
+        return [Recovered(cell)] if late else []
+
+    def missed(self, cell: str, now_s: float) -> list[Instruction]:
+        """Note a turn of the warden in which the cell owed an answer and gave none."""
+        state = self._states[cell]
+        if state.stage is not Stage.RUNNING:
+            return []
+        state.misses += 1
+        if state.misses >= self._lose_after:
+            return self.lost(cell, f"no answer {state.misses} times in a row", now_s)
+        return [Late(cell, state.misses)] if state.misses == self._report_after else []
+
+    def lost(self, cell: str, reason: str, now_s: float) -> list[Instruction]:
+        """Note that the cell ended, failed to start, or is given up. Twice is once."""
+        state = self._states[cell]
+        if state.stage is Stage.PAUSED:
+            return []
+        if state.stage is Stage.RUNNING and now_s - state.since_s >= self._steady_s:
+            state.losses = 0
+        pause = min(2.0 ** (state.losses - 1), self._longest_pause_s) if state.losses else 0.0
+        state.losses = min(state.losses + 1, 30)
+        state.stage, state.misses, state.due_s = Stage.PAUSED, 0, now_s + pause
+        return [Replace(cell, reason, pause)]
+
+    def due(self, now_s: float) -> list[Instruction]:
+        """Return the starts whose pause is over."""
+        return [
+            Start(cell)
+            for cell, state in self._states.items()
+            if state.stage is Stage.PAUSED and now_s >= state.due_s
+        ]
