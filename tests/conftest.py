@@ -1,4 +1,4 @@
-"""Make the pure-Python oracles, and the peers that play a field, importable by the tests."""
+"""Make importable by the tests: oracles, the peers that play a field, and the example's parts."""
 
 from __future__ import annotations
 
@@ -7,3 +7,4 @@ from pathlib import Path
 
 for folder in ("oracles", "peers"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "examples" / "dijon"))

@@ -166,7 +166,8 @@ class DeviceActor(Actor):
         quality = self.shard.table.quality(self.base + feedback)
         polled = self.template.points[feedback].poll_ms > 0
         if quality == Quality.BAD_FED_BY or (not up and self.spec.fed_by):
-            return Reason.UNREACHABLE_BY, f"{self.spec.fed_by} is dead: {why or 'no power'}"
+            why = why or "no power, or nothing heard of it since its link came up"
+            return Reason.UNREACHABLE_BY, f"{self.spec.fed_by} is dead: {why}"
         if not up:
             return Reason.UNREACHABLE, f"link {self.spec.link} is down: {why}"
         # A point that is never polled shows what its last read-back met, however long ago.

@@ -350,9 +350,18 @@ class LinkShell:
 
     def _end(self, write: Write, verdict: Verdict, value: float | None = None) -> None:
         try:
-            write.actor.written(write.ticket, verdict, value)
+            write.actor.written(write.ticket, self._named(write, verdict), value)
         except Exception as error:  # noqa: BLE001 - one actor's bug stops nobody else
             self._host.failed(write.actor, error)
+
+    def _named(self, write: Write, verdict: Verdict) -> Verdict:
+        """Say in a verdict what the field said, and which link it is that nobody heard from."""
+        if verdict.reason in (Reason.OK, Reason.NOT_FOLLOWING):
+            return verdict
+        detail = f"{write.doubt}; {verdict.detail}" if write.doubt else verdict.detail
+        if self.spec.id not in detail:
+            detail = f"link {self.spec.id}: {detail}"
+        return Verdict(verdict.status, verdict.reason, detail)
 
     # Up and down ---------------------------------------------------------------------------
 

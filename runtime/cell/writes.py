@@ -74,7 +74,7 @@ class Write:
         if isinstance(error, (LinkError, UnitError)):
             self.ticket.dispatched_ns = 0  # it was not sent after all
             return Verdict(Status.REJECTED, Reason.UNREACHABLE, str(error))
-        self.doubt = str(error)
+        self.doubt = error.message
         self._settle(now_ns)  # unknown: only the read-back can tell
         return None
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "examples" / "dijon"))
-
 from accounts import Comparison, compare, contradiction, word_of
 
 from jacquemart import Outcome, Status

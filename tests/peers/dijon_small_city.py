@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import socket
 import struct
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "examples" / "dijon"))
 
 from field_process import FieldProcess
 from generate import generate, host_of
@@ -27,17 +24,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def small_city(folder: Path) -> int:
+def small_city(folder: Path, *, lamps: int = 540, cabinets: int = 10) -> int:
     """Write the inventory; return the port of its cabinets."""
     port = free_port()
-    generate(folder, lamps=540, cabinets=10, port=port)
+    generate(folder, lamps=lamps, cabinets=cabinets, port=port)
     return port
 
 
 @contextmanager
-def running_field(folder: Path, *options: str) -> Iterator[tuple[FieldProcess, int]]:
+def running_field(
+    folder: Path, *options: str, lamps: int = 540, cabinets: int = 10
+) -> Iterator[tuple[FieldProcess, int]]:
     """Run a field on a small city; give it and the port of its cabinets."""
-    port = small_city(folder)
+    port = small_city(folder, lamps=lamps, cabinets=cabinets)
     with FieldProcess.start(folder, *options) as field:
         yield field, port
 
