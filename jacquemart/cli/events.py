@@ -71,6 +71,12 @@ def row(event: Event) -> list[table.Cell]:
     ]
 
 
+def what(event: Event) -> str:
+    """Return what happened to whom, and where if that is another thing."""
+    zone = event.zone if event.zone != event.subject else ""
+    return " ".join(part for part in (zone, event.subject, event.name) if part)
+
+
 def severity(event: Event) -> str:
     """Return an event's severity as a word."""
     return _SEVERITIES[min(max(event.severity, 0), 2)]

@@ -134,17 +134,15 @@ def _cells(loads: Sequence[CellLoad], rows: int) -> Table:
 
 
 def _events(newest: Sequence[Event]) -> Table:
-    made = Table.grid(padding=(0, 1))
-    for _ in range(3):
-        made.add_column(no_wrap=True)
+    made = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    made.add_column(width=8)
+    made.add_column(width=7)
     made.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
     for event in newest:
-        what = " ".join(part for part in (event.zone, event.subject, event.name) if part)
         made.add_row(
-            Text(values.time_of_day(event.time_ns), style="dim"),
+            Text(values.time_of_day(event.time_ns).partition(".")[0], style="dim"),
             Text(events.severity(event), style=event_style(event.severity)),
-            Text(escape(what)),
-            Text(escape(events.detail(event.detail))),
+            Text(escape(f"{events.what(event)}  {events.detail(event.detail)}")),
         )
     return made
 

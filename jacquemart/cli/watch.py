@@ -142,7 +142,7 @@ def line(update: Reading | RollupUpdate | Event, paint: Paint) -> str:
             )
         )
     if isinstance(update, Event):
-        text = escape(" ".join(part for part in (update.zone, update.subject, update.name) if part))
+        text = escape(events.what(update))
         severity = paint(events.severity(update), event_style(update.severity))
         when = paint(values.local_time(update.time_ns), DIM)
         return f"{when}  {severity}  {text}  {escape(events.detail(update.detail))}".rstrip()
