@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -210,12 +210,3 @@ def plain_error(error: BaseException, where: str) -> Exception:
 
 def _port(endpoint: str) -> int:
     return int(endpoint.rpartition(":")[2])
-
-
-def holders(city: str, names: Sequence[str]) -> Mapping[str, Any]:
-    """Return the actors that already have the names of a city's cells."""
-    found: dict[str, Any] = {}
-    for name in names:
-        with contextlib.suppress(ValueError):
-            found[name] = ray.get_actor(actor_name(city, name), namespace=NAMESPACE)
-    return found

@@ -72,11 +72,6 @@ class WardenProcess:
         """Return the warden's pid, which is also its session's id."""
         return self._process.pid
 
-    @property
-    def alive(self) -> bool:
-        """Return whether it runs."""
-        return self._process.poll() is None
-
     def log_tail(self) -> str:
         """Return the last lines that the warden and Ray wrote to stderr."""
         try:
