@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import struct
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -15,36 +16,38 @@ from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.outcome import Status
 from jacquemart.runtime.wire.messages import Bulk, BulkResult
 
+#: Tickets posted before the loop gets a turn; about two milliseconds.
+POSTS_A_TURN = 128
+
 
 def pattern(text: str) -> Pattern[str]:
     """Compile a shell-style pattern (``*``, ``?``, ``[…]``), matched whole and case-true."""
     return compile(translate(text))
 
 
-def choose(bulk: Bulk, actors: Sequence[DeviceActor]) -> list[DeviceActor]:
-    """Return the devices that a bulk command means."""
+def choose(bulk: Bulk, by_zone: Mapping[str, Sequence[DeviceActor]]) -> list[DeviceActor]:
+    """Return the devices that a bulk command means, out of those of each zone."""
     zone, kind, device = pattern(bulk.zone), pattern(bulk.kind), pattern(bulk.device)
-    everything = bulk.device == "*"
-    zones: dict[str, bool] = {}
     kinds: dict[str, bool] = {}
     chosen = []
-    for actor in actors:
-        spec = actor.spec
-        in_zone = zones.get(spec.zone)
-        if in_zone is None:
-            in_zone = zones[spec.zone] = zone.match(spec.zone) is not None
-        of_kind = kinds.get(actor.kind)
-        if of_kind is None:
-            of_kind = kinds[actor.kind] = kind.match(actor.kind) is not None
-        if in_zone and of_kind and (everything or device.match(actor.id)):
-            chosen.append(actor)
-    return chosen
+    for name, actors in by_zone.items():
+        if not zone.match(name):
+            continue
+        for actor in actors:
+            of_kind = kinds.get(actor.kind)
+            if of_kind is None:
+                of_kind = kinds[actor.kind] = kind.match(actor.kind) is not None
+            if of_kind:
+                chosen.append(actor)
+    if bulk.device == "*":
+        return chosen
+    return [actor for actor in chosen if device.match(actor.id)]
 
 
 class BulkRun:
     """Tickets of one bulk command; ``done`` gets the result when the last one has ended."""
 
-    __slots__ = ("_done", "_left", "bulk", "tickets")
+    __slots__ = ("_actors", "_done", "_left", "_loop", "_posted", "bulk", "tickets")
 
     def __init__(
         self,
@@ -52,11 +55,15 @@ class BulkRun:
         actors: Sequence[DeviceActor],
         received_ns: int,
         done: Callable[[BulkResult], None],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         """Make the tickets; ``start`` posts them."""
         self.bulk = bulk
+        self._actors = actors
         self._done = done
         self._left = len(actors)
+        self._loop = loop
+        self._posted = 0
         self.tickets = [
             Ticket(
                 bulk.id, bulk.principal, actor.id, "set", bulk.point, bulk.value, bulk.unit,
@@ -65,13 +72,20 @@ class BulkRun:
             for actor in actors
         ]  # fmt: skip
 
-    def start(self, actors: Sequence[DeviceActor]) -> None:
-        """Post a ticket to each device; with no device, the result comes at once."""
-        if not actors:
+    def start(self) -> None:
+        """Post a ticket to each device, some a turn, so that the loop serves others meanwhile.
+
+        With no device, the result comes at once.
+        """
+        if not self._actors:
             self._done(result_of(self.bulk.id, self.tickets))
             return
-        for actor, ticket in zip(actors, self.tickets, strict=True):
-            actor.post(ticket)
+        end = min(self._posted + POSTS_A_TURN, len(self._actors))
+        for at in range(self._posted, end):
+            self._actors[at].post(self.tickets[at])
+        self._posted = end
+        if end < len(self._actors):
+            self._loop.call_soon(self.start)
 
     def _ended(self, _: Ticket) -> None:
         self._left -= 1

@@ -38,15 +38,16 @@ class DeviceCell(Service):
         """Make the shards, start their actors and links, and begin to tick."""
         config = self.config
         self.devices: dict[str, DeviceActor] = {}
+        self._by_zone: dict[str, list[DeviceActor]] = {}
         self.templates: Mapping[str, TemplateSpec] = config.templates
         self._dedup: DedupWindow[bytes] = DedupWindow()
-        self._zones: dict[str, Shard] = {}
         self.shards = {
             spec.id: Shard(spec, config.templates, kinds, drivers, self) for spec in config.shards
         }
         for shard in self.shards.values():
             self.publisher.open_topic(readings_topic(shard.spec.id))
             self.publisher.open_topic(facts_topic(shard.spec.id))
+            self._by_zone.setdefault(shard.spec.zone, []).extend(shard.actors)
             for actor in shard.actors:
                 self.devices[actor.id] = actor
         for actor in self.devices.values():
@@ -224,8 +225,8 @@ class DeviceCell(Service):
                 waiter(frame)
             request.reply(frame)
 
-        actors = choose(bulk, list(self.devices.values()))
-        BulkRun(bulk, actors, self.clock.boot_ns(), done).start(actors)
+        actors = choose(bulk, self._by_zone)
+        BulkRun(bulk, actors, self.clock.boot_ns(), done, self.loop).start()
 
     def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
         """Return the queries of a device cell."""
