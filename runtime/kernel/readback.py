@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.quality import Quality
 
-#: First look after the acknowledgement, and growth of the pause between looks.
-FIRST_LOOK_NS = 20_000_000
+#: The first look comes right after the acknowledgement; pause before the second, and growth.
+SECOND_LOOK_NS = 20_000_000
 LOOK_GROWTH = 2.0
 LONGEST_LOOK_NS = 400_000_000
 
@@ -69,7 +69,7 @@ def judge(
 
 
 def next_look_ns(previous_ns: int) -> int:
-    """Return the pause before the next look, given the one before (0: none yet)."""
+    """Return the pause before the next look, given the one before (0: only one look so far)."""
     if previous_ns <= 0:
-        return FIRST_LOOK_NS
+        return SECOND_LOOK_NS
     return min(int(previous_ns * LOOK_GROWTH), LONGEST_LOOK_NS)
