@@ -41,6 +41,7 @@ class Shard:
         self.table = PointTable(self.layout.capacity, len(self.layout.groups))
         self.layout.define(self.table)
         self.actors: list[DeviceActor] = []
+        self._bound: list[BoundPoint | None] = [None] * self.layout.capacity
         self.links: dict[str, LinkShell] = {}
         self._drivers = drivers
         by_link: dict[str, list[DeviceActor]] = {link.id: [] for link in spec.links}
@@ -78,9 +79,13 @@ class Shard:
         self.links[actor.spec.link].feed(actor.id, alive)
 
     def _bind(self, driver: DriverPort, actor: DeviceActor, point: int) -> BoundPoint:
-        spec = actor.template.points[point]
-        address = driver.address_of(spec, actor.spec)
-        return BoundPoint(actor.base + point, actor.spec, spec, address)
+        slot = actor.base + point
+        bound = self._bound[slot]
+        if bound is None:
+            spec = actor.template.points[point]
+            address = driver.address_of(spec, actor.spec)
+            bound = self._bound[slot] = BoundPoint(slot, actor.spec, spec, address)
+        return bound
 
     def _plans(
         self, driver: DriverPort, actors: list[DeviceActor]
@@ -103,7 +108,9 @@ class Shard:
                 group = groups.setdefault(point.poll_ms, [])
                 if watched:
                     watches.setdefault(point.poll_ms, []).append((len(group), actor, point.name))
-                group.append(BoundPoint(base + at, device, point, driver.address_of(point, device)))
+                bound = BoundPoint(base + at, device, point, driver.address_of(point, device))
+                self._bound[base + at] = bound
+                group.append(bound)
         plans: list[ReadingPlan] = []
         periods: list[int] = []
         for period_ms, members in sorted(groups.items()):
