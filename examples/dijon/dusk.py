@@ -34,6 +34,16 @@ from jacquemart.cli import colour, table, zones  # noqa: E402
 
 LEVEL = 80.0
 TOLERANCE = 0.5
+#: Shown at the end, of the figures that are no counts.
+FIGURES = (
+    "ready_s",
+    "cells_pss_mb",
+    "calm_cpu_share",
+    "command_p50_ms",
+    "command_p99_ms",
+    "raw_round_trip_p50_ms",
+    "command_over_raw",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -160,6 +170,8 @@ def _dusk(
         "command_p50_ms": round(latency.p50_ms, 3),
         "command_p99_ms": round(latency.p99_ms, 3),
         "command_whole_p50_ms": round(latency.whole_p50_ms, 3),
+        "raw_round_trip_p50_ms": round(latency.raw_p50_ms, 3),
+        "command_over_raw": round(latency.p50_ms / latency.raw_p50_ms, 2),
     }
     _report(say, comparison, figures)
     return figures, comparison
@@ -175,8 +187,8 @@ def _report(say: _Speaker, found: Comparison, figures: dict[str, Any]) -> None:
     for line in found.disagree[:20]:
         say(f"  {line}")
     say("\nfigures")
-    for name in ("ready_s", "cells_pss_mb", "calm_cpu_share", "command_p50_ms", "command_p99_ms"):
-        say(f"  {name:18s}{figures[name]:>10}")
+    for name in FIGURES:
+        say(f"  {name:24s}{figures[name]:>10}")
 
 
 def _show_zones(say: _Speaker, client: jacquemart.Client) -> None:

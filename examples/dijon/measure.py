@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+import zmq
 
 from jacquemart import Client, Status
 from jacquemart.native.pump import boot_ns
@@ -52,6 +57,49 @@ class Latency:
     p99_ms: float
     whole_p50_ms: float
     """The whole round trip, field included."""
+    raw_p50_ms: float
+    """One bare ZeroMQ round trip to an echo in another process, taken between the commands: what
+    this machine takes to wake processes, now. A command makes two such round trips, through the
+    gateway to the cell and back."""
+
+
+class RawEcho:
+    """A process that sends back what it gets, with nothing around libzmq but pyzmq."""
+
+    CODE = (
+        "import sys, zmq\n"
+        "s = zmq.Context().socket(zmq.ROUTER)\n"
+        "print(s.bind_to_random_port('tcp://127.0.0.1'), flush=True)\n"
+        "p = zmq.Poller(); p.register(s, zmq.POLLIN); p.register(sys.stdin.fileno(), zmq.POLLIN)\n"
+        "while sys.stdin.fileno() not in dict(p.poll()):\n"
+        "    s.send_multipart(s.recv_multipart())\n"
+    )
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self.CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdout is not None
+        port = int(self._process.stdout.readline())
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.connect(f"tcp://127.0.0.1:{port}")
+        self.round_trip_ms()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close(0)
+        self._context.term()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(5)
+
+    def round_trip_ms(self) -> float:
+        """Send 64 bytes and wait for them."""
+        sent = boot_ns()
+        self._socket.send(bytes(64))
+        self._socket.recv()
+        return (boot_ns() - sent) / 1e6
 
 
 def command_latency(client: Client, lamps: Sequence[str], level: float, rounds: int) -> Latency:
@@ -66,21 +114,38 @@ def command_latency(client: Client, lamps: Sequence[str], level: float, rounds: 
         raise NothingMeasured(f"{rounds} commands to {len(lamps)} lamps: nothing to time")
     ours: list[float] = []
     whole: list[float] = []
-    for number in range(rounds):
-        lamp = lamps[number % len(lamps)]
-        target = level - 0.2 * (1 + number // len(lamps) % 2)
-        sent = boot_ns()
-        outcome = client.set(f"{lamp}/setpoint", target)
-        back = boot_ns()
-        if outcome.status is not Status.APPLIED:
-            raise NothingMeasured(
-                f"{lamp}: {outcome.status.name} {outcome.reason} {outcome.detail}"
-            )
-        field = outcome.stages.finished - outcome.stages.dispatched
-        ours.append((back - sent - field) / 1e6)
-        whole.append((back - sent) / 1e6)
+    raw: list[float] = []
+    with RawEcho() as echo:
+        for number in range(rounds):
+            _command(client, lamps, level, number, ours, whole)
+            raw.append(echo.round_trip_ms())
     ours.sort()
     whole.sort()
+    raw.sort()
     return Latency(
-        rounds, ours[rounds // 2], ours[min(rounds - 1, rounds * 99 // 100)], whole[rounds // 2]
+        rounds,
+        ours[rounds // 2],
+        ours[min(rounds - 1, rounds * 99 // 100)],
+        whole[rounds // 2],
+        raw[rounds // 2],
     )
+
+
+def _command(
+    client: Client,
+    lamps: Sequence[str],
+    level: float,
+    number: int,
+    ours: list[float],
+    whole: list[float],
+) -> None:
+    lamp = lamps[number % len(lamps)]
+    target = level - 0.2 * (1 + number // len(lamps) % 2)
+    sent = boot_ns()
+    outcome = client.set(f"{lamp}/setpoint", target)
+    back = boot_ns()
+    if outcome.status is not Status.APPLIED:
+        raise NothingMeasured(f"{lamp}: {outcome.status.name} {outcome.reason} {outcome.detail}")
+    field = outcome.stages.finished - outcome.stages.dispatched
+    ours.append((back - sent - field) / 1e6)
+    whole.append((back - sent) / 1e6)
