@@ -9,19 +9,21 @@ request in flight, as gateways in the field want it.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from jacquemart.native.table import PointTable
+from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
+from jacquemart.runtime.cell.driver_calls import DriverCalls
 from jacquemart.runtime.cell.ports import DriverPort
 from jacquemart.runtime.cell.reading_plan import ReadingPlan
-from jacquemart.runtime.cell.writes import Write, WriteQueue
+from jacquemart.runtime.cell.writes import Write
+from jacquemart.runtime.cell.writing import Writer
 from jacquemart.runtime.kernel.backoff import Backoff
 from jacquemart.runtime.kernel.polling import PollSchedule
-from jacquemart.runtime.kernel.readback import Verdict, judge
 from jacquemart.runtime.model.city import LinkSpec
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import (
@@ -32,19 +34,18 @@ from jacquemart.runtime.model.errors import (
     UnitError,
 )
 from jacquemart.runtime.model.field import Bad
-from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.text import clean, describe
 
-#: Longest time a driver may take for one call before its link is given up.
-CALL_S = 15.0
 #: Write calls in a row before a due look or poll gets its turn.
 WRITES_IN_A_ROW = 8
 #: Protocol errors in a row after which the link is opened anew.
 PROTOCOL_ERRORS = 3
-#: A device that is only written is still looked at this often, to know that it is there.
+#: Longest sleep of a link that has nothing to do.
 IDLE_S = 60.0
-
-T = TypeVar("T")
+#: Pause between looks whether a blocking driver has come back from a call that was given up.
+STUCK_S = 1.0
+CLOSE_S = 2.0
 
 
 class LinkHost(Protocol):
@@ -85,16 +86,19 @@ class LinkShell:
         self._host = host
         self._clock = host.clock
         self._rng = rng
-        self._queue = WriteQueue()
+        self._calls = DriverCalls(spec.id, blocking=driver.blocking)
+        self._writer = Writer(
+            spec.id, driver, self._calls, table, host.clock, self._read, host.failed
+        )
+        self._queue = self._writer.queue
+        self._backoff = Backoff()
         self._plans: list[ReadingPlan] = []
         self._schedule = PollSchedule([], [])
-        self._look_plan: ReadingPlan | None = None
         self._own_slots: list[int] = []
         self._fed_slots: list[int] = []
+        self._unpolled: frozenset[int] = frozenset()
         self._wake: asyncio.Future[None] | None = None
         self._protocol_errors = 0
-        self._settle_timer: asyncio.TimerHandle | None = None
-        self._thread: ThreadPoolExecutor | None = None
         self.actors: Sequence[DeviceActor] = ()
 
     # Set-up --------------------------------------------------------------------------------
@@ -120,12 +124,14 @@ class LinkShell:
                 ]
             target = self._fed_slots if actor.spec.fed_by else self._own_slots
             target.extend([actor.base + at for at in offsets])
+        polled = {slot for plan in self._plans for slot in plan.slots}
+        self._unpolled = frozenset({*self._own_slots, *self._fed_slots} - polled)
 
     # From actors ---------------------------------------------------------------------------
 
     def submit(self, write: Write) -> None:
         """Queue a write; its actor hears of its verdict, never before this returns."""
-        self._queue.add(write)
+        self._writer.submit(write)
         self.wake()
 
     def feed(self, feeder: str, alive: bool) -> None:
@@ -135,6 +141,11 @@ class LinkShell:
         if alive:
             self.dead_feeders.discard(feeder)
             self._schedule.hasten(self._clock.boot_ns())
+            self._age(
+                slot
+                for actor in fed
+                for slot in range(actor.base, actor.base + len(actor.template.points))
+            )
             self.wake()
             return
         self.dead_feeders.add(feeder)
@@ -150,43 +161,44 @@ class LinkShell:
 
     async def run(self) -> None:
         """Serve the link until cancelled; never ends by itself."""
-        backoff = Backoff()
         try:
             while True:
                 try:
-                    await self._call(self.driver.open)
+                    await self._calls.call(self.driver.open)
                     self._came_up()
-                    backoff.succeeded()
                     await self._serve()
                 except DriverError as error:
-                    self._went_down(error)
+                    self._went_down(error.message)
                 except Exception as error:  # noqa: BLE001 - a driver's bug costs its link only
                     self._host.failed(self, error)
-                    self._went_down(LinkError(f"driver failed: {type(error).__name__}: {error}"))
+                    self._went_down(f"driver failed: {describe(error)}")
                 await self._close()
-                await self._stay_down(backoff.failed(self._rng.random()))
+                await self._stay_down(self._backoff.failed(self._rng.random()))
+                while self._calls.stuck:
+                    await self._stay_down(STUCK_S)
         finally:
             self.up = False
-            self._refuse_waiting(Reason.STOPPING, "the cell is stopping")
-            if self._settle_timer is not None:
-                self._settle_timer.cancel()
-            for write in self._queue.overdue(2**63 - 1):
-                self._end(write, Verdict(Status.INDETERMINATE, Reason.STOPPING, "cell stopped"))
+            self._writer.stop()
             await self._close()
-            self._abandon_thread()
+            self._calls.leave()
 
     async def _serve(self) -> None:
         in_a_row = 0
+        looked = False
         while True:
             now = self._clock.boot_ns()
             if self._queue.has_ready(now) and in_a_row < WRITES_IN_A_ROW:
                 in_a_row += 1
-                await self._send(now)
+                await self._writer.send(now)
                 continue
             in_a_row = 0
-            if self._queue.look_is_due(now):
-                await self._look()
+            due = self._schedule.next_due()
+            poll = due is not None and due <= now
+            if self._queue.look_is_due(now) and not (looked and poll):
+                looked = True  # with looks always due, the polls get every other turn
+                await self._writer.look()
                 continue
+            looked = False
             group = self._schedule.take(now)
             if group is not None:
                 await self._read(self._plans[group])
@@ -214,17 +226,19 @@ class LinkShell:
     async def _stay_down(self, seconds: float) -> None:
         until = self._clock.boot_ns() + int(seconds * 1e9)
         while (now := self._clock.boot_ns()) < until:
-            self._refuse_waiting(Reason.UNREACHABLE, f"link {self.spec.id} is down: {self.error}")
+            self._writer.refuse_waiting(f"link {self.spec.id} is down: {self.error}")
             await self._sleep((until - now) / 1e9)
 
     # Reading -------------------------------------------------------------------------------
 
     async def _read(self, plan: ReadingPlan) -> None:
+        asked = self._clock.boot_ns()
         try:
-            answer = await self._call(self.driver.read, plan.compiled)
+            answer = await self._calls.call(self.driver.read, plan.compiled)
             now = self._clock.wall_ns()
             plan.store(self._table, answer, now, self.dead_feeders, self._host.failed)
             self._protocol_errors = 0
+            self._backoff.succeeded()
             if not self.settled and any(
                 isinstance(value, Bad) and value.quality == Quality.BAD_UNIT for value in answer
             ):
@@ -233,6 +247,7 @@ class LinkShell:
             raise
         except (UnitError, OutcomeUnknown):
             self.settled = True
+            self._backoff.succeeded()
             self._mark(plan, Quality.BAD_UNIT)
         except RemoteProtocolError as error:
             self._mark(plan, Quality.BAD_VALUE)
@@ -241,127 +256,12 @@ class LinkShell:
                 self._protocol_errors = 0
                 raise LinkError(f"{PROTOCOL_ERRORS} broken answers in a row: {error}") from error
         except DriverError:
+            self._backoff.succeeded()
             self._mark(plan, Quality.BAD_DEVICE)
+        self._writer.judge(plan, asked)
 
     def _mark(self, plan: ReadingPlan, quality: Quality) -> None:
         plan.mark(self._table, quality, self._clock.wall_ns(), self.dead_feeders)
-
-    # Writing -------------------------------------------------------------------------------
-
-    async def _send(self, now: int) -> None:
-        writes, expired = self._queue.take(now)
-        for write in expired:
-            self._end(write, Verdict(Status.EXPIRED, Reason.DEADLINE, "waited for its link"))
-        if not writes:
-            return
-        wall = self._clock.wall_ns()
-        for write in writes:
-            write.sends += 1
-            write.ticket.dispatched_ns = now
-            write.sent_wall_ns = wall
-        broken: LinkError | None = None
-        try:
-            # Nothing may be sent after a deadline, so the call itself ends at the earliest one.
-            left = (min(write.ticket.deadline_ns for write in writes) - now) / 1e9
-            results = await self._call(
-                self.driver.write,
-                [(write.point, write.value) for write in writes],
-                limit_s=min(left, CALL_S),
-            )
-            if len(results) != len(writes):
-                raise OutcomeUnknown(f"driver gave {len(results)} results for {len(writes)} writes")
-        except _CallTooLong as error:
-            broken = LinkError(str(error))
-            results = [OutcomeUnknown("no answer before the deadline")] * len(writes)
-        except LinkError as error:
-            broken = error
-            results = [error] * len(writes)
-        except DriverError as error:
-            results = [error] * len(writes)
-        except Exception as error:  # noqa: BLE001 - a bug in the driver: who knows what was sent
-            self._host.failed(self, error)
-            broken = LinkError(f"driver failed: {type(error).__name__}: {error}")
-            results = [OutcomeUnknown(str(broken))] * len(writes)
-        now = self._clock.boot_ns()
-        for write, result in zip(writes, results, strict=True):
-            if isinstance(result, LinkError):
-                broken = broken or result
-            verdict = write.sent(now, result)
-            if verdict is not None:
-                self._end(write, verdict)
-            elif write.until_ns:
-                self._prove(write, now)
-            else:
-                self._queue.add(write)
-        if broken is not None:
-            raise broken
-
-    async def _look(self) -> None:
-        wanted = list(self._queue.unproven.values())
-        plan = self._look_plan
-        slots = {write.feedback.slot for write in wanted}
-        if plan is None or not slots.issubset(plan.slots) or 4 * len(slots) < len(plan.slots):
-            points = tuple(write.feedback for write in wanted)
-            plan = self._look_plan = ReadingPlan(points, self.driver.plan(points), ())
-        await self._read(plan)
-        self._judge(self._clock.boot_ns())
-        if not self._queue.unproven:
-            self._look_plan = None if len(plan.slots) < 4 else plan
-
-    def _judge(self, now: int) -> None:
-        for slot, write in list(self._queue.unproven.items()):
-            value, quality, _, receive_ns = self._table.read(slot)
-            if receive_ns < write.sent_wall_ns:
-                quality = max(quality, Quality.STALE_AGE)  # known from before: proves nothing
-            verdict = judge(
-                write.value,
-                write.point.spec.tolerance,
-                value,
-                quality,
-                settled=now >= write.until_ns,
-                acknowledged=write.acknowledged,
-            )
-            if verdict is not None:
-                del self._queue.unproven[slot]
-                self._end(write, verdict, None if quality >= Quality.STALE_AGE else value)
-        self._queue.looked(now)
-
-    def _prove(self, write: Write, now: int) -> None:
-        """Wait for the read-back, and not longer than the settle time, whatever the link does."""
-        self._queue.prove(write, now)
-        if self._settle_timer is None:
-            self._await_settling(write.until_ns - now)
-
-    def _await_settling(self, pause_ns: int) -> None:
-        loop = asyncio.get_running_loop()
-        self._settle_timer = loop.call_later(max(pause_ns, 0) / 1e9, self._settled)
-
-    def _settled(self) -> None:
-        self._settle_timer = None
-        now = self._clock.boot_ns()
-        self._judge(now)
-        ends = [write.until_ns for write in self._queue.unproven.values()]
-        if ends:
-            self._await_settling(min(ends) - now + 1_000_000)
-
-    def _refuse_waiting(self, reason: str, detail: str) -> None:
-        for write in self._queue.clear():
-            self._end(write, Verdict(Status.REJECTED, reason, detail))
-
-    def _end(self, write: Write, verdict: Verdict, value: float | None = None) -> None:
-        try:
-            write.actor.written(write.ticket, self._named(write, verdict), value)
-        except Exception as error:  # noqa: BLE001 - one actor's bug stops nobody else
-            self._host.failed(write.actor, error)
-
-    def _named(self, write: Write, verdict: Verdict) -> Verdict:
-        """Say in a verdict what the field said, and which link it is that nobody heard from."""
-        if verdict.reason in (Reason.OK, Reason.NOT_FOLLOWING):
-            return verdict
-        detail = f"{write.doubt}; {verdict.detail}" if write.doubt else verdict.detail
-        if self.spec.id not in detail:
-            detail = f"link {self.spec.id}: {detail}"
-        return Verdict(verdict.status, verdict.reason, detail)
 
     # Up and down ---------------------------------------------------------------------------
 
@@ -370,12 +270,28 @@ class LinkShell:
         self.error = ""
         self._protocol_errors = 0
         self._schedule.restart(self._clock.boot_ns())
+        if not self._plans:
+            self._backoff.succeeded()  # no read will ever tell more than this connection does
+        self._age(self._own_slots)
+        fed = (a for a in self.actors if a.spec.fed_by and a.spec.fed_by not in self.dead_feeders)
+        for actor in fed:
+            self._age(range(actor.base, actor.base + len(actor.template.points)))
         if not self.up:
             self.up = True
             self._tell(True)
 
-    def _went_down(self, error: DriverError) -> None:
-        self.error = error.message
+    def _age(self, slots: Iterable[int]) -> None:
+        """Take BAD from points that nobody polls: what they show is old, and no more than that."""
+        now = self._clock.wall_ns()
+        for slot in self._unpolled.intersection(slots):
+            value, quality, _, _ = self._table.read(slot)
+            if quality in (Quality.BAD_COMM, Quality.BAD_FED_BY):
+                never = math.isnan(value)
+                old = Quality.BAD_NEVER_READ if never else Quality.STALE_AGE
+                self._table.mark(slot, 1, old, now)
+
+    def _went_down(self, why: str) -> None:
+        self.error = clean(str(why))
         now = self._clock.wall_ns()
         self._table.mark_slots(self._own_slots, Quality.BAD_COMM, now)
         self._table.mark_slots(self._fed_slots, Quality.BAD_FED_BY, now)
@@ -390,45 +306,12 @@ class LinkShell:
         for actor in self.actors:
             try:
                 actor.link_changed(up)
-            except Exception as error:  # noqa: BLE001 - one actor's bug stops nobody else
+            except RAISED as error:  # one actor's bug stops nobody else
                 self._host.failed(actor, error)
 
     async def _close(self) -> None:
         try:
-            await self._call(self.driver.close, limit_s=2.0)
+            await self._calls.call(self.driver.close, limit_s=CLOSE_S)
         except Exception as error:  # noqa: BLE001 - closing a broken link may fail in any way
             if not isinstance(error, (DriverError, OSError)):
                 self._host.failed(self, error)
-
-    async def _call(
-        self, method: Callable[..., Awaitable[T]], *args: Any, limit_s: float = CALL_S
-    ) -> T:
-        try:
-            async with asyncio.timeout(limit_s):
-                if self.driver.blocking:
-                    result: T = await self._in_thread(method, *args)
-                    return result
-                return await method(*args)
-        except TimeoutError as error:
-            self._abandon_thread()
-            raise _CallTooLong(
-                f"the driver took longer than {limit_s:g} s", where=f"link {self.spec.id}"
-            ) from error
-
-    async def _in_thread(self, method: Callable[..., Any], *args: Any) -> Any:
-        """Call a blocking driver in the link's own thread, so that it can hold up no other."""
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"link-{self.spec.id}")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, method, *args)
-
-    def _abandon_thread(self) -> None:
-        """Leave a thread that hangs to itself; the next call gets a new one."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=False, cancel_futures=True)
-            self._thread = None
-
-
-class _CallTooLong(LinkError):
-    """A driver did not come back in time; its link is opened anew."""
-
-    code = "driver_timeout"

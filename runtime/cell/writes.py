@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Sequence
 
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket
@@ -24,6 +25,8 @@ BUSY_PAUSE_NS = 150_000_000
 CALL_SPREAD_NS = 1_000_000_000
 #: Writes handed to a driver in one call, and read-backs that may be missing after it.
 WRITES_A_CALL = 512
+#: A write whose settle time is over is read back once more; so long for that, then it is unknown.
+PROOF_NS = 1_000_000_000
 
 
 class Write:
@@ -31,7 +34,7 @@ class Write:
 
     __slots__ = (
         "acknowledged", "actor", "doubt", "feedback", "not_before_ns", "point", "sends",
-        "sent_wall_ns", "ticket", "until_ns", "value",
+        "settled_ns", "ticket", "until_ns", "value",
     )  # fmt: skip
 
     def __init__(
@@ -45,13 +48,14 @@ class Write:
         self.feedback = feedback
         self.value = value
         self.sends = 0
-        self.sent_wall_ns = 0
-        """Wall clock right before the last send: only what was read later proves anything."""
         self.not_before_ns = 0
         self.acknowledged = False
         self.doubt = ""
         """Why there is no acknowledgement, in the driver's words."""
+        self.settled_ns = 0
+        """From then on, what is read back is final."""
         self.until_ns = 0
+        """Nothing is read back any more after that."""
 
     def sent(self, now_ns: int, error: DriverError | None) -> Verdict | None:
         """Take what the driver says of a send; a verdict ends the write, None keeps it.
@@ -72,23 +76,63 @@ class Write:
             self.not_before_ns = now_ns + BUSY_PAUSE_NS * self.sends
             return None
         if isinstance(error, (LinkError, UnitError)):
-            self.ticket.dispatched_ns = 0  # it was not sent after all
-            return Verdict(Status.REJECTED, Reason.UNREACHABLE, str(error))
-        self.doubt = error.message
+            self.sends -= 1  # it was not sent after all
+            lost = isinstance(error, LinkError)
+            return self.unsent(Status.REJECTED, self.unreachable(link=lost), str(error))
+        self.doubt = error.message if isinstance(error, DriverError) else f"driver said {error!r}"
         self._settle(now_ns)  # unknown: only the read-back can tell
         return None
 
+    def unsent(self, status: Status, reason: str, detail: str) -> Verdict:
+        """Return the end of a write that is not on its way: ``status``, if it never was.
+
+        If the device refused it as busy before, it was sent, and had no effect.
+        """
+        if self.sends:
+            return Verdict(Status.FAILED, Reason.BUSY, f"the device was busy; {detail}")
+        self.ticket.dispatched_ns = 0
+        return Verdict(status, reason, detail)
+
+    def named(self, link: str, verdict: Verdict) -> Verdict:
+        """Say in a verdict what the field said, and which link it is that nobody heard from."""
+        if verdict.reason in (Reason.OK, Reason.NOT_FOLLOWING):
+            return verdict
+        detail = f"{self.doubt}; {verdict.detail}" if self.doubt else verdict.detail
+        if link not in detail:
+            detail = f"link {link}: {detail}"
+        return Verdict(verdict.status, verdict.reason, detail)
+
+    def unreachable(self, *, link: bool) -> str:
+        """Return the reason: a lost link makes what feeds the device the one to blame."""
+        return Reason.UNREACHABLE_BY if link and self.actor.spec.fed_by else Reason.UNREACHABLE
+
+    def unproven(self) -> Verdict:
+        """Return the end of a sent write whose time for proof is over."""
+        if self.acknowledged:
+            detail = "acknowledged, but not read back since it should have settled"
+            return Verdict(Status.INDETERMINATE, Reason.NO_READBACK, detail)
+        detail = "no acknowledgement, and nothing read back"
+        return Verdict(Status.INDETERMINATE, Reason.NO_ANSWER, detail)
+
+    def limit_ns(self) -> int:
+        """Return when a write that was sent must have an end, whatever the driver does."""
+        return self.until_ns or self.ticket.deadline_ns + END_AFTER_DEADLINE_NS
+
     def _settle(self, now_ns: int) -> None:
-        settled = now_ns + self.point.spec.settle_ms * 1_000_000
-        self.until_ns = min(settled, self.ticket.deadline_ns + END_AFTER_DEADLINE_NS)
+        self.settled_ns = now_ns + self.point.spec.settle_ms * 1_000_000
+        self.until_ns = min(
+            self.settled_ns + PROOF_NS, self.ticket.deadline_ns + END_AFTER_DEADLINE_NS
+        )
 
 
 class WriteQueue:
-    """Writes of one link that wait to be sent, and those that wait for proof. No I/O."""
+    """Writes of one link: those that wait, are being sent, and wait for proof. No I/O."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._waiting: deque[Write] = deque()
+        self.in_hand: Sequence[Write] = ()
+        """Handed to the driver, which has not come back yet."""
         self.unproven: dict[int, Write] = {}
         """Feedback slot -> write."""
         self._look_ns = 0
@@ -140,21 +184,27 @@ class WriteQueue:
     def prove(self, write: Write, now_ns: int) -> None:
         """Have a sent write proven by read-back."""
         self.unproven[write.feedback.slot] = write
-        self._pause_ns = next_look_ns(0)
-        look = now_ns + self._pause_ns
-        self._look_ns = min(self._look_ns, look) if self._look_ns else look
+        self._pause_ns = 0  # the first look is at once: what does not ramp is proven by it
+        self._look_ns = now_ns
 
     def looked(self, now_ns: int) -> None:
-        """Plan the next look, if anything is left to prove."""
-        if self.unproven:
-            self._pause_ns = next_look_ns(self._pause_ns)
-            self._look_ns = now_ns + self._pause_ns
-        else:
+        """Plan the next look, if anything is left to prove: when one has settled, at the latest."""
+        if not self.unproven:
             self._look_ns = self._pause_ns = 0
+            return
+        self._pause_ns = next_look_ns(self._pause_ns)
+        self._look_ns = now_ns + self._pause_ns
+        for write in self.unproven.values():
+            if now_ns < write.settled_ns < self._look_ns:
+                self._look_ns = write.settled_ns
 
     def due_ns(self) -> int:
         """Return when to look or send again; 0 if there is nothing to wait for."""
-        times = [write.not_before_ns for write in self._waiting if write.not_before_ns]
+        times = [
+            write.not_before_ns
+            for write in self._waiting
+            if write.not_before_ns and write.feedback.slot not in self.unproven
+        ]
         if self._look_ns and self.unproven:
             times.append(self._look_ns)
         return min(times) if times else 0
@@ -163,15 +213,37 @@ class WriteQueue:
         """Return whether a read-back is due."""
         return bool(self.unproven) and now_ns >= self._look_ns
 
-    def clear(self) -> list[Write]:
-        """Return and forget all writes that were not sent."""
-        waiting = list(self._waiting)
-        self._waiting.clear()
-        return waiting
+    def seen(self, slots: Iterable[int]) -> list[tuple[int, Write]]:
+        """Return the unproven writes that a read of these slots tells about."""
+        if not self.unproven:
+            return []
+        return [(slot, self.unproven[slot]) for slot in slots if slot in self.unproven]
+
+    def limit_ns(self) -> int:
+        """Return when the next write must end; 0 if there is none."""
+        limits = [write.ticket.deadline_ns for write in self._waiting]
+        limits.extend(write.limit_ns() for write in self.in_hand)
+        limits.extend(write.limit_ns() for write in self.unproven.values())
+        return min(limits) if limits else 0
+
+    def expired(self, now_ns: int) -> list[Write]:
+        """Return and forget waiting writes whose deadline has passed."""
+        late = [write for write in self._waiting if now_ns >= write.ticket.deadline_ns]
+        if late:
+            self._waiting = deque(w for w in self._waiting if now_ns < w.ticket.deadline_ns)
+        return late
 
     def overdue(self, now_ns: int) -> list[Write]:
         """Return and forget sent writes whose time for proof is over."""
-        late = [write for write in self.unproven.values() if now_ns >= write.until_ns]
+        late = [write for write in self.unproven.values() if now_ns >= write.limit_ns()]
         for write in late:
             del self.unproven[write.feedback.slot]
+        late.extend(write for write in self.in_hand if now_ns >= write.limit_ns())
+        self.in_hand = [write for write in self.in_hand if now_ns < write.limit_ns()]
         return late
+
+    def clear(self) -> list[Write]:
+        """Return and forget all writes that are not on their way."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting

@@ -21,7 +21,6 @@ due. So drive drivers of the blocking kind, and real connections, on a real loop
 from __future__ import annotations
 
 import asyncio
-import math
 import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -102,6 +101,6 @@ class _JumpingSelector(selectors.DefaultSelector):
             return ready
         ready = super().select(0)
         if not ready and timeout > 0:
-            # Rounded up, so that a timer due in less than a nanosecond does not spin for ever.
-            self._loop.now_ns += math.ceil(timeout * 1e9)
+            # At least 1 ns, so that a timer due in less than that does not spin for ever.
+            self._loop.now_ns += max(1, round(timeout * 1e9))
         return ready
