@@ -66,7 +66,7 @@ class Write:
         if error is None:
             self.acknowledged = True
             self.ticket.acknowledged_ns = now_ns
-            self._settle(now_ns)
+            self._settle(now_ns, now_ns)
             return None
         if isinstance(error, DeviceRefused):
             return Verdict(Status.FAILED, Reason.REFUSED, str(error))
@@ -80,7 +80,8 @@ class Write:
             lost = isinstance(error, LinkError)
             return self.unsent(Status.REJECTED, self.unreachable(link=lost), str(error))
         self.doubt = error.message if isinstance(error, DriverError) else f"driver said {error!r}"
-        self._settle(now_ns)  # unknown: only the read-back can tell
+        # Unknown: only the read-back can tell. If the write took effect, it did when it was sent.
+        self._settle(self.ticket.dispatched_ns or now_ns, now_ns)
         return None
 
     def unsent(self, status: Status, reason: str, detail: str) -> Verdict:
@@ -118,8 +119,8 @@ class Write:
         """Return when a write that was sent must have an end, whatever the driver does."""
         return self.until_ns or self.ticket.deadline_ns + END_AFTER_DEADLINE_NS
 
-    def _settle(self, now_ns: int) -> None:
-        self.settled_ns = now_ns + self.point.spec.settle_ms * 1_000_000
+    def _settle(self, since_ns: int, now_ns: int) -> None:
+        self.settled_ns = max(now_ns, since_ns + self.point.spec.settle_ms * 1_000_000)
         self.until_ns = min(
             self.settled_ns + PROOF_NS, self.ticket.deadline_ns + END_AFTER_DEADLINE_NS
         )

@@ -16,7 +16,7 @@ from jacquemart.runtime.model.quality import Quality
 
 #: The first look comes right after the acknowledgement; pause before the second, and growth.
 SECOND_LOOK_NS = 20_000_000
-LOOK_GROWTH = 2.0
+LOOK_GROWTH = 4.0
 LONGEST_LOOK_NS = 400_000_000
 
 
