@@ -35,7 +35,7 @@ bench: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint native
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint native
 
 types: $(STAMP)
 	$(BIN)/mypy

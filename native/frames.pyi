@@ -59,8 +59,16 @@ class Command:
     @property
     def epoch(self) -> int: ...  # of the cell that the sender believes in; 0 = any
     def __init__(
-        self, id: bytes, principal: str, device: str, verb: str, point: str,
-        value: float | int | bool | str | None, unit: str, priority: int, deadline_ns: int,
+        self,
+        id: bytes,
+        principal: str,
+        device: str,
+        verb: str,
+        point: str,
+        value: float | int | bool | str | None,
+        unit: str,
+        priority: int,
+        deadline_ns: int,
         epoch: int,
     ) -> None: ...
     def with_route(self, principal: str, epoch: int) -> Command: ...
@@ -94,8 +102,17 @@ class OutcomeFrame:
     @property
     def finished_ns(self) -> int: ...
     def __init__(
-        self, id: bytes, device: str, point: str, status: int, reason: str, detail: str,
-        value: float | None, received_ns: int, dispatched_ns: int, acknowledged_ns: int,
+        self,
+        id: bytes,
+        device: str,
+        point: str,
+        status: int,
+        reason: str,
+        detail: str,
+        value: float | None,
+        received_ns: int,
+        dispatched_ns: int,
+        acknowledged_ns: int,
         finished_ns: int,
     ) -> None: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -131,8 +148,14 @@ def decode_command(frame: bytes | memoryview) -> Command:
 def encode_outcome(outcome: OutcomeFrame) -> bytes: ...
 def decode_outcome(frame: bytes | memoryview) -> OutcomeFrame: ...
 def encode_batch(
-    topic: str, epoch: int, sequence: int, slots: ColumnBuffer, values: ColumnBuffer,
-    qualities: ColumnBuffer, source_ns: ColumnBuffer, receive_ns: ColumnBuffer,
+    topic: str,
+    epoch: int,
+    sequence: int,
+    slots: ColumnBuffer,
+    values: ColumnBuffer,
+    qualities: ColumnBuffer,
+    source_ns: ColumnBuffer,
+    receive_ns: ColumnBuffer,
 ) -> bytes: ...
 def decode_batch(frame: bytes | memoryview) -> Batch: ...
 def encode_heartbeat(beat: Heartbeat) -> bytes: ...

@@ -44,7 +44,7 @@ class Pump:
     def unroutable(self) -> int: ...
 
 def library_version() -> tuple[int, int, int]:
-    """Version that zmq_version of the very library in use reports; equals zmq.zmq_version_info()."""
+    """Version that zmq_version of the library in use reports; equals zmq.zmq_version_info()."""
 
 def boot_ns() -> int:
     """CLOCK_BOOTTIME in ns: the clock of deadlines; comparable between processes of one host."""

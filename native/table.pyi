@@ -31,8 +31,14 @@ class PointTable:
     def __new__(cls, capacity: int, groups: int) -> Self:
         """Each 0 .. 2**31 - 1, else ValueError. About 50 bytes a slot."""
     def define(
-        self, slot: int, group: int, stale_after_ns: int, keep_every: bool = False,
-        urgent: bool = False, low: float = ..., high: float = ...,
+        self,
+        slot: int,
+        group: int,
+        stale_after_ns: int,
+        keep_every: bool = False,
+        urgent: bool = False,
+        low: float = ...,
+        high: float = ...,
     ) -> None:
         """Give a slot its group (rollup index), staleness (0: never stale), keep and urgent
         flags and range (a GOOD value outside becomes UNCERTAIN_RANGE 0x42; default infinite).
@@ -59,15 +65,20 @@ class PointTable:
         when only the times changed, and a keep-every slot always. IndexError for an unknown slot,
         ValueError for a quality that is no byte or a time beyond 64 bits."""
     def update_columns(
-        self, slots: Any, values: Any, qualities: Any | None, source_ns: Any | None,
+        self,
+        slots: Any,
+        values: Any,
+        qualities: Any | None,
+        source_ns: Any | None,
         receive_ns: int,
     ) -> int:
         """Store many; columns are buffers (u32, f64, u8, i64) or sequences of numbers; qualities
         None: all GOOD; source_ns None: the receive time. All or nothing on a bad slot or length
         (IndexError, ValueError). Returns how many changed. A buffer of bytes is a column in its
         raw little-endian form, at any alignment; any other format is a ValueError."""
-    def apply_batch(self, slots: Any, values: Any, qualities: Any, source_ns: Any,
-                    receive_ns: Any) -> int:
+    def apply_batch(
+        self, slots: Any, values: Any, qualities: Any, source_ns: Any, receive_ns: Any
+    ) -> int:
         """Store the columns of a received batch as they are (times already judged by the sender,
         NaN allowed only with a BAD quality, infinity never: ValueError). All or nothing. Releases
         the GIL from 256 rows on, as update_columns does: fewer take a few microseconds."""

@@ -46,13 +46,13 @@ def test_public_names_have_docstrings() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if not ast.get_docstring(tree):
             missing.append(str(path.relative_to(ROOT)))
-        for node in tree.body:
-            if (
-                isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-                and not node.name.startswith("_")
-                and not ast.get_docstring(node)
-            ):
-                missing.append(f"{path.relative_to(ROOT)}:{node.name}")
+        missing.extend(
+            f"{path.relative_to(ROOT)}:{node.name}"
+            for node in tree.body
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            and not node.name.startswith("_")
+            and not ast.get_docstring(node)
+        )
     assert not missing, missing
 
 
