@@ -17,7 +17,7 @@ from jacquemart.runtime.model.quality import Quality
 class LightingCabinet(DeviceActor):
     """One cabinet and the lamps behind it."""
 
-    __slots__ = ("_alive", "_open")
+    __slots__ = ("_alive", "_open", "_told")
 
     kind = "lighting_cabinet"
     required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {
@@ -43,13 +43,16 @@ class LightingCabinet(DeviceActor):
     def on_start(self) -> None:
         """Begin without an opinion about the lamps."""
         self._alive: bool | None = None
+        """Whether it fed its lamps when it was last heard."""
+        self._told: bool | None = None
+        """What the lamps' link was told of that since it came up."""
         self._open = False
 
     def link_changed(self, up: bool) -> None:
         """Take the state of the link as the cabinet's communication."""
         self.publish("communication", 1.0 if up else 0.0)
         if not up:
-            self._alive = False
+            self._told = None
 
     def reading(self, point: str, value: float, quality: int) -> None:
         """Follow the contactor and the door."""
@@ -66,4 +69,6 @@ class LightingCabinet(DeviceActor):
                 if self._alive is not None:
                     self.emit("feeding" if alive else "not_feeding")
                 self._alive = alive
+            if alive != self._told:
+                self._told = alive
                 self.shard.feeds(self, alive)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from bench_host import BenchHost, Ends, how, outcome_of
+from bench_shard import BenchShard
 
-from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor import DeviceActor, Ticket, command
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
@@ -49,26 +49,9 @@ class Lamp(DeviceActor):
         return 3.0
 
 
-class BenchShard:
-    """Takes writes and keeps them."""
-
-    def __init__(self) -> None:
-        self.table = PointTable(len(POINTS), 0)
-        self.up, self.why = True, ""
-        self.submitted: list[tuple[int, float, Ticket]] = []
-
-    def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
-        self.submitted.append((point, value, ticket))
-
-    def link_state(self, actor: DeviceActor) -> tuple[bool, str]:
-        return self.up, self.why
-
-    def feeds(self, actor: DeviceActor, alive: bool) -> None: ...
-
-
 class Bench:
     def __init__(self, clock: VirtualClock, fed_by: str = "") -> None:
-        self.host, self.shard, self.ends = BenchHost(clock), BenchShard(), Ends(clock)
+        self.host, self.shard, self.ends = BenchHost(clock), BenchShard(len(POINTS)), Ends(clock)
         spec = DeviceSpec("lamp-1", "lamp", "north", "street", fed_by=fed_by)
         self.lamp = Lamp(spec, LAMP, self.shard, 0, self.host)
         self.lamp.start()

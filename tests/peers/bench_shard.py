@@ -1,0 +1,25 @@
+"""A shard for one device on a bench: it keeps what the device submits and says."""
+
+from __future__ import annotations
+
+from jacquemart.native.table import PointTable
+from jacquemart.runtime.actor import DeviceActor, Ticket
+
+
+class BenchShard:
+    """Takes writes and keeps them."""
+
+    def __init__(self, points: int) -> None:
+        self.table = PointTable(points, 0)
+        self.up, self.why = True, ""
+        self.submitted: list[tuple[int, float, Ticket]] = []
+        self.fed: list[tuple[str, bool]] = []
+
+    def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
+        self.submitted.append((point, value, ticket))
+
+    def link_state(self, actor: DeviceActor) -> tuple[bool, str]:
+        return self.up, self.why
+
+    def feeds(self, actor: DeviceActor, alive: bool) -> None:
+        self.fed.append((actor.id, alive))
