@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     with api.connect(args) as client:
         # A zone's newest may lie far back among those of the others.
         found = client.query("events", number=args.number if args.zone == "*" else MOST)
-    newest = [Event.from_list(row) for row in found]
+    newest = [Event.from_list(fields) for fields in found]
     wanted = [event for event in newest if fnmatchcase(event.zone, args.zone)][: args.number]
     wanted.reverse()
     if args.json:
