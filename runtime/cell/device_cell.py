@@ -11,7 +11,7 @@ from jacquemart.runtime.actor.base import Actor
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.cell import explain
-from jacquemart.runtime.cell.bulk import BulkRun, choose
+from jacquemart.runtime.cell.bulk import BulkRun, choose, unanswered
 from jacquemart.runtime.cell.link import LinkShell
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.shard import Shard
@@ -21,6 +21,7 @@ from jacquemart.runtime.model.errors import UnknownDevice, UnknownPoint, UsageEr
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.ids import split_point
 from jacquemart.runtime.model.outcome import Outcome, Reason, Status
+from jacquemart.runtime.model.text import describe
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.calls import Request
 
@@ -108,8 +109,7 @@ class DeviceCell(Service):
         """Publish that an actor's or driver's code raised."""
         self.broken(error)
         if isinstance(actor, DeviceActor):
-            what = {"error": f"{type(error).__name__}: {error}"[:300]}
-            self.emit(actor, "actor_failed", 2, what)
+            self.emit(actor, "actor_failed", 2, {"error": describe(error)})
 
     def _fact(
         self, shard: str, name: str, subject: str, severity: int, detail: Mapping[str, Any]
@@ -216,8 +216,13 @@ class DeviceCell(Service):
         if seen is Seen.FINISHED and known is not None:
             request.reply(known)
             return
+        actors = choose(bulk, self._by_zone)
         if seen is not Seen.NEW:
-            raise UsageError("this id came before with other content", where=bulk.id.hex())
+            why = "this id came before with other content"
+            meant = [actor.id for actor in actors]
+            refused = unanswered(bulk.id, meant, Status.REJECTED, Reason.DUPLICATE_ID, why)
+            request.reply(messages.encode_bulk_result(refused))
+            return
 
         def done(result: messages.BulkResult) -> None:
             frame = messages.encode_bulk_result(result)
@@ -225,7 +230,6 @@ class DeviceCell(Service):
                 waiter(frame)
             request.reply(frame)
 
-        actors = choose(bulk, self._by_zone)
         BulkRun(bulk, actors, self.clock.boot_ns(), done, self.loop).start()
 
     def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:

@@ -14,6 +14,7 @@ import logging
 import resource
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -89,6 +90,11 @@ class CellHost:
             found["held"] = self._watchdog.held
         return found
 
+    def hold(self, seconds: float) -> None:
+        """Hold the loop up, for tests of what others make of a cell that is frozen."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(time.sleep, seconds)
+
     def stop(self, grace_s: float = 5.0) -> None:
         """End what is in hand, close the sockets, end the thread; idempotent."""
         loop, thread = self._loop, self._thread
@@ -129,6 +135,11 @@ class CellHost:
             service = _service(self.config, self._loop, self._context, self._clock)
             address: CellAddress = service.start()
             _populate(service, self.config)
+        except BaseException:
+            # Nobody will ever close what was opened, and a context waits for that for ever.
+            self._context.destroy(linger=0)
+            self._context = None
+            raise
         finally:
             gc.enable()
         self._service = service

@@ -136,7 +136,11 @@ class Service:
                 self.counters["queries"] += 1
                 self.query(request, messages.decode_query(request.frame))
             else:
-                raise FrameError(f"kind {kind} is no request", advice="see docs/protocol.md")
+                raise FrameError(
+                    f"kind {kind} is no request",
+                    where="frame position 1",
+                    advice="see docs/protocol.md",
+                )
         except frames.MalformedFrame as error:
             self.counters["bad_frames"] += 1
             request.reply(messages.error("bad_frame", str(error), f"byte {error.offset}"))
@@ -161,7 +165,9 @@ class Service:
         handler = self.queries().get(query.verb)
         if handler is None:
             known = ", ".join(sorted(self.queries()))
-            raise UsageError(f"unknown query {query.verb!r}", advice=f"known here: {known}")
+            raise UsageError(
+                f"unknown query {query.verb[:80]!r}", where="verb", advice=f"known here: {known}"
+            )
         request.reply(messages.reply(handler(query.args)))
 
     def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:

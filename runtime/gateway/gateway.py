@@ -176,7 +176,9 @@ class Gateway(Service):
         if handler is None:
             if query.verb not in self.queries():
                 known = ", ".join(sorted({*self.queries(), *asynchronous}))
-                raise UsageError(f"unknown query {query.verb!r}", advice=f"known: {known}")
+                raise UsageError(
+                    f"unknown query {query.verb[:80]!r}", where="verb", advice=f"known: {known}"
+                )
             super().query(request, query)
             return
         task = self.loop.create_task(self._answer(request, handler(query.args)))

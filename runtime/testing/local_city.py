@@ -17,7 +17,7 @@ from jacquemart.runtime.client import Client
 from jacquemart.runtime.cluster.placement import place
 from jacquemart.runtime.model.city import CitySpec
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory, Role, ShardSpec
-from jacquemart.runtime.model.errors import StartError
+from jacquemart.runtime.model.errors import StartError, UsageError
 
 
 class LocalCity:
@@ -101,6 +101,45 @@ class LocalCity:
         for name in sorted(self.hosts, key=lambda name: not name.startswith("gateway")):
             self.hosts[name].stop(2.0)
         self.hosts.clear()
+
+    # Faults ----------------------------------------------------------------------------------
+
+    def lose(self, name: str) -> None:
+        """End one cell, as if its process had died; nobody is told, and nothing replaces it.
+
+        Raises:
+            UsageError: there is no such cell; ``hosts`` has those there are.
+        """
+        self._known(name).stop(0.5)
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """Hold a cell's loop up for a while: its sockets stay open, and nothing is answered.
+
+        Raises:
+            UsageError: there is no such cell.
+        """
+        self._known(name).hold(seconds)
+
+    def replace(self, name: str) -> None:
+        """End a cell and start its successor with a higher epoch; tell all others.
+
+        Raises:
+            UsageError: there is no such cell. StartError: the successor does not start.
+        """
+        lost = self._known(name)
+        lost.stop(0.5)
+        config = replace(lost.config, epoch=lost.config.epoch + 1)
+        host = self.hosts[name] = CellHost(config)
+        cells = {**self.directory.cells, name: host.start()}
+        self.directory = replace(self.directory, version=self.directory.version + 1, cells=cells)
+        for other in self.hosts.values():
+            other.connect(self.directory)
+
+    def _known(self, name: str) -> CellHost:
+        host = self.hosts.get(name)
+        if host is None:
+            raise UsageError(f"no cell {name!r}", advice=f"there are {', '.join(self.hosts)}")
+        return host
 
     def client(self, **options: Any) -> Client:
         """Return a client of this city; it is closed with the city."""

@@ -69,6 +69,15 @@ def _field(items: Sequence[Any], at: int, name: str, kinds: tuple[type, ...]) ->
     return value
 
 
+def _positions(items: Sequence[Any], count: int) -> None:
+    if len(items) != count:
+        raise FrameError(
+            f"a frame of kind {items[1]} has {len(items)} positions, allowed: {count}",
+            where="frame",
+            advice="see docs/protocol.md",
+        )
+
+
 def unpack(frame: bytes, limit: int = 64 * 2**20) -> list[Any]:
     """Check and decode a cold frame.
 
@@ -108,6 +117,7 @@ def decode_bulk(frame: bytes) -> Bulk:
         FrameError: a field is missing or of a wrong type.
     """
     items = unpack(frame)
+    _positions(items, 12)
     identity = _field(items, 2, "id", (bytes,))
     if len(identity) != 16:
         raise FrameError(f"field 'id' has {len(identity)} bytes, allowed: 16", where="position 2")
@@ -146,6 +156,7 @@ def decode_bulk_result(frame: bytes) -> BulkResult:
         FrameError: a field is missing, of a wrong type, or columns disagree in length.
     """
     items = unpack(frame)
+    _positions(items, 9)
     devices = _field(items, 3, "devices", (list,))
     statuses, values, dispatched, finished = (
         _field(items, at, name, (bytes,))
@@ -184,6 +195,7 @@ def decode_query(frame: bytes) -> Query:
         FrameError: malformed.
     """
     items = unpack(frame)
+    _positions(items, 4)
     args = _field(items, 3, "args", (dict,))
     if not all(isinstance(key, str) for key in args):
         raise FrameError("field 'args' has keys that are not text", where="frame position 3")
@@ -214,9 +226,12 @@ def decode_reply(frame: bytes) -> Any:
     """
     kind = kind_of(frame)
     if kind == frames.REPLY:
-        return unpack(frame)[2]
+        items = unpack(frame)
+        _positions(items, 3)
+        return items[2]
     if kind == frames.ERROR:
         items = unpack(frame)
+        _positions(items, 6)
         code, message, where, advice = (
             _field(items, at, name, (str,))
             for at, name in enumerate(("code", "message", "where", "advice"), start=2)
@@ -249,11 +264,12 @@ def decode_stream(frame: bytes) -> tuple[str, int, int, Any]:
         FrameError: malformed.
     """
     items = unpack(frame)
+    if items[1] not in (frames.EVENT, frames.ROLLUP):
+        raise FrameError(f"kind {items[1]} is no stream message", where="frame position 1")
+    _positions(items, 6 if items[1] == frames.EVENT else 7)
     topic = _field(items, 2, "topic", (str,))
     epoch = _field(items, 3, "epoch", (int,))
     sequence = _field(items, 4, "sequence", (int,))
     if items[1] == frames.EVENT:
         return topic, epoch, sequence, Event.from_list(_field(items, 5, "event", (list,)))
-    if items[1] == frames.ROLLUP:
-        return topic, epoch, sequence, _field(items, 6, "rows", (list,))
-    raise FrameError(f"kind {items[1]} is no stream message")
+    return topic, epoch, sequence, _field(items, 6, "rows", (list,))
