@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import Any
 
 from jacquemart.runtime.actor.supervisor import CentreSupervisor
@@ -19,13 +19,15 @@ class CommandCentre(CentreSupervisor):
 
     def on_start(self) -> None:
         """Begin with nothing in sight."""
-        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._events: OrderedDict[tuple[int, str, str], Event] = OrderedDict()
 
     def take_event(self, event: Event) -> None:
-        """Keep an event of a zone in sight."""
-        self._events.append(event)
+        """Keep an event of a zone in sight; a zone's successor may tell it again."""
+        self._events.setdefault((event.time_ns, event.name, event.subject), event)
+        if len(self._events) > EVENTS_KEPT:
+            self._events.popitem(last=False)
 
     def recent(self, number: int) -> list[list[Any]]:
         """Return the newest events, newest first."""
-        newest = list(self._events)[-number:] if number > 0 else []
+        newest = list(self._events.values())[-number:] if number > 0 else []
         return [event.as_list() for event in reversed(newest)]

@@ -55,13 +55,16 @@ class CentreCell(Service):
         await super().stop(grace_s)
 
     def connect(self, directory: Directory) -> None:
-        """Follow each zone at the cell that supervises it now."""
+        """Follow each zone at the cell that supervises it now, and nowhere else."""
         super().connect(directory)
+        topics: dict[str, list[str]] = {}
         for zone, cell in self.directory.zones.items():
+            topics.setdefault(cell, []).extend((f"z/{zone}/", f"e/{zone}/"))
+        for cell in [cell for cell in self._followers if cell not in topics]:
+            self._followers.pop(cell)[1].close()
+        for cell, wanted in topics.items():
             if cell in self.directory.cells:
-                follower = self._follower(cell)
-                follower.follow(f"z/{zone}/")
-                follower.follow(f"e/{zone}/")
+                self._follower(cell).follow_only(wanted)
 
     def progress(self) -> dict[str, Any]:
         """Return whether every zone is followed."""
@@ -174,7 +177,11 @@ class CentreCell(Service):
 
         # The zone answers a little after the cells had to; see CellFanOut.
         expires = bulk.deadline_ns + ANSWER_AFTER_DEADLINE_NS + 1_000_000_000
-        if not self.caller(cell).call(messages.encode_bulk(bulk), expires, answer):
+        try:
+            sent = self.caller(cell).call(messages.encode_bulk(bulk), expires, answer)
+        except JacquemartError:  # the directory does not know it any more
+            sent = False
+        if not sent:
             lost = self._lost(bulk, cell, Status.REJECTED, f"{cell} is not reachable")
             self.loop.call_soon(collect, lost)
 

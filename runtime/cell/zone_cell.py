@@ -7,7 +7,7 @@ from typing import Any
 
 from jacquemart.native.batch import Batch
 from jacquemart.native.table import PointTable, Rollup
-from jacquemart.runtime.actor.base import Actor
+from jacquemart.runtime.actor.base import RAISED, Actor
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.supervisor import ShardView, Supervisor, merge_rollups
 from jacquemart.runtime.cell.bulk import merge
@@ -56,7 +56,10 @@ class ZoneCell(Service):
             self.publisher.open_topic(f"e/{zone.id}/")
             self._gather(zone.id)
         for actor in self.supervisors.values():
-            actor.start()
+            try:
+                actor.start()
+            except RAISED as error:
+                self.failed(actor, error)
         self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
         self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
 
@@ -71,14 +74,17 @@ class ZoneCell(Service):
         await super().stop(grace_s)
 
     def connect(self, directory: Directory) -> None:
-        """Follow each shard at the cell that owns it now."""
+        """Follow each shard at the cell that owns it now, and nowhere else."""
         super().connect(directory)
+        topics: dict[str, list[str]] = {}
         for shard, cell in self.directory.homes.items():
-            if shard not in self.views or cell not in self.directory.cells:
-                continue
-            follower = self._follower(cell)
-            follower.follow(f"r/{shard}/")
-            follower.follow(f"f/{shard}/")
+            if shard in self.views:
+                topics.setdefault(cell, []).extend((f"r/{shard}/", f"f/{shard}/"))
+        for cell in [cell for cell in self._followers if cell not in topics]:
+            self._followers.pop(cell)[1].close()
+        for cell, wanted in topics.items():
+            if cell in self.directory.cells:
+                self._follower(cell).follow_only(wanted)
 
     def progress(self) -> dict[str, Any]:
         """Return whether every shard is followed."""
@@ -134,7 +140,10 @@ class ZoneCell(Service):
         """Take an event of a member."""
         supervisor = self.supervisors.get(event.zone)
         if supervisor is not None:
-            supervisor.take_event(event)
+            try:
+                supervisor.take_event(event)
+            except RAISED as error:  # one supervisor stops no other, and no stream
+                self.failed(supervisor, error)
 
     def stale(self, topic: str) -> None:
         """Show a shard as STALE: its stream has a gap or is silent."""
@@ -158,7 +167,7 @@ class ZoneCell(Service):
                 )
                 try:
                     supervisor.rollups_changed(rows)
-                except Exception as error:  # noqa: BLE001 - one supervisor stops no other
+                except RAISED as error:  # one supervisor stops no other
                     self.failed(supervisor, error)
             for view in views:
                 view.table.drain()  # nobody reads a zone's dirty slots

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ HELD = 10_000
 #: Without a message or heartbeat for so long, a topic's publisher counts as silent.
 SILENT_S = 3.0
 _RETRY_S = 0.5
+#: Events remembered, a topic, to know those that a publisher's successor tells again.
+TOLD = 10_000
 
 
 class Sink(Protocol):
@@ -55,6 +57,16 @@ class _Topic:
     held: deque[tuple[int, int, Any]] = field(default_factory=lambda: deque(maxlen=HELD))
     heard_ns: int = 0
     shown_stale: bool = False
+    told: OrderedDict[tuple[int, str, str], int] = field(default_factory=OrderedDict)
+    """Time, name and subject of an event -> the epoch that told it."""
+
+    def is_new(self, epoch: int, event: Event) -> bool:
+        """Take note of an event; whether no epoch before has told it."""
+        key = (event.time_ns, event.name, event.subject)
+        first = self.told.setdefault(key, epoch)
+        if len(self.told) > TOLD:
+            self.told.popitem(last=False)
+        return first >= epoch
 
 
 class Follower:
@@ -91,6 +103,18 @@ class Follower:
             self._channel.send(b"\x01" + topic.encode())
             entry.position.asking = True
             self._resync(entry)
+
+    def unfollow(self, topic: str) -> None:
+        """Forget a topic, which is somebody else's now, or nobody's."""
+        if self._topics.pop(topic, None) is not None:
+            self._channel.send(b"\x00" + topic.encode())
+
+    def follow_only(self, topics: Collection[str]) -> None:
+        """Follow these topics and no others."""
+        for topic in [name for name in self._topics if name not in topics]:
+            self.unfollow(topic)
+        for topic in topics:
+            self.follow(topic)
 
     @property
     def synchronised(self) -> bool:
@@ -139,13 +163,17 @@ class Follower:
             if isinstance(content, Batch):
                 self._sink.batch(entry.name, content)
             elif isinstance(content, Event):
-                self._sink.event(entry.name, content)
+                self._tell(entry, epoch, content)
             else:
                 self._sink.rows(entry.name, content)
         elif step is not Step.DROP:
             entry.held.append((epoch, sequence, content))
             if step is Step.RESYNC:
                 self._gap(entry)
+
+    def _tell(self, entry: _Topic, epoch: int, event: Event) -> None:
+        if entry.is_new(epoch, event):
+            self._sink.event(entry.name, event)
 
     def _gap(self, entry: _Topic) -> None:
         self.gaps += 1
@@ -163,7 +191,7 @@ class Follower:
         task.add_done_callback(self._tasks.discard)
 
     async def _fetch(self, entry: _Topic) -> None:
-        while True:
+        while self._topics.get(entry.name) is entry:
             try:
                 content = await self._ask_snapshot(entry.name)
                 if content is not None and self._whole_again(entry, content):
@@ -181,7 +209,7 @@ class Follower:
             return False
         for sequence, event in content.get("events", ()):
             if (epoch, sequence) > before:
-                self._sink.event(entry.name, Event.from_list(event))
+                self._tell(entry, epoch, Event.from_list(event))
         self._sink.snapshot(entry.name, content)
         entry.shown_stale = False
         entry.heard_ns = self._clock.boot_ns()

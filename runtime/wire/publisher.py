@@ -63,10 +63,16 @@ class StreamPublisher:
         self._channel.send(entry.encoded, frame)
 
     def event(self, topic: str, event: Event) -> None:
-        """Publish an event and keep it for snapshots."""
+        """Publish an event and keep it for snapshots.
+
+        Raises:
+            TypeError, ValueError: it cannot be encoded; nothing was published or kept.
+        """
+        # Encoded first: a number without a message would be a gap that no snapshot could heal.
+        sequence = self._topic(topic).sequence + 1
+        frame = messages.encode_event(topic, self.epoch, sequence, event)
         entry = self._next(topic)
         entry.events.append([entry.sequence, event.as_list()])
-        frame = messages.encode_event(topic, self.epoch, entry.sequence, event)
         self._channel.send(entry.encoded, frame)
 
     def rollup(self, topic: str, rows: Sequence[Sequence[Any]]) -> None:
