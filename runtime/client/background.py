@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from jacquemart.runtime.client.updates import Update
-from jacquemart.runtime.model.errors import JacquemartError
+from jacquemart.runtime.model.errors import InternalError, JacquemartError
+from jacquemart.runtime.model.text import describe
 
 #: Updates handed over but not consumed; the thread waits beyond that and conflates.
 HANDED_OVER = 1_000
@@ -68,6 +69,8 @@ class BackgroundStream:
             pass
         except JacquemartError as error:
             self._hand_over(error)
+        except Exception as error:  # noqa: BLE001 - our bug: for the consumer to hear
+            self._hand_over(InternalError(describe(error), where="subscription"))
         self._hand_over(None)
 
     async def _follow(self) -> None:
@@ -75,6 +78,8 @@ class BackgroundStream:
 
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        if self._closed.is_set():  # closed before there was a task to cancel
+            return
         api, principal, what, zone, pattern = self._arguments
         async with AsyncClient(api, principal=principal) as client:
             async for update in client.subscribe(what, zone=zone, pattern=pattern):

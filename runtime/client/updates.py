@@ -64,14 +64,20 @@ class UpdateSink:
         self._waiting: dict[Any, Update] = {}
         self._events = 0
         self._ready = asyncio.Event()
+        self.closed = False
         self.dropped_events = 0
 
     async def take(self) -> list[Update]:
-        """Wait for updates and return them, oldest first."""
+        """Wait for updates and return them, oldest first; none when the stream is closed."""
         await self._ready.wait()
         self._ready.clear()
         waiting, self._waiting = self._waiting, {}
         return list(waiting.values())
+
+    def close(self) -> None:
+        """Let who waits go on: nothing will come any more."""
+        self.closed = True
+        self._ready.set()
 
     # What the follower says ------------------------------------------------------------------
 
@@ -111,8 +117,10 @@ class UpdateSink:
         for slot, reading in self._known.get(topic, {}).items():
             if reading.quality.usable:
                 self._keep(topic, slot, replace(reading, quality=Quality.STALE_GAP))
-        for key, update in self._rollups.get(topic, {}).items():
-            self._put((topic, key), replace(update, stale=True))
+        known = self._rollups.get(topic, {})
+        for key, update in known.items():
+            known[key] = replace(update, stale=True)  # so that the same again is news
+            self._put((topic, key), known[key])
 
     # Inside ----------------------------------------------------------------------------------
 

@@ -8,8 +8,11 @@ import time
 import zmq
 
 from jacquemart.native.pump import Pump
-from jacquemart.runtime.model.errors import NotSent
+from jacquemart.runtime.model.errors import NotSent, UsageError
 from jacquemart.runtime.wire import sockets
+
+#: How long a thread that waits for an answer may take to see that the caller is being closed.
+_LOOK_S = 0.1
 
 
 class BlockingCaller:
@@ -23,18 +26,22 @@ class BlockingCaller:
         self._pump = Pump(self._socket)
         self._lock = threading.Lock()
         self._token = 0
+        self._closing = False
 
     def ask(self, frame: bytes, timeout_s: float, connect_s: float) -> bytes | None:
         """Send a request and wait for its answer; None if none came in time.
 
-        An answer that comes later is dropped by its token.
+        An answer that comes later is dropped by its token. None too if another thread closes
+        the caller meanwhile.
 
         Raises:
             NotSent: nobody was there for ``connect_s``.
+            UsageError: it is closed.
         """
-        give_up = time.monotonic() + timeout_s
-        connect_by = time.monotonic() + min(connect_s, timeout_s)
-        with self._lock:
+        with self._lock:  # another thread's request may take its time: ours begins now
+            give_up = time.monotonic() + timeout_s
+            connect_by = time.monotonic() + min(connect_s, timeout_s)
+            self._require_open()
             self._token += 1
             token = self._token.to_bytes(8, "little")
             while not self._pump.send(token, frame):
@@ -42,16 +49,24 @@ class BlockingCaller:
                 if left <= 0:
                     raise NotSent("not reachable; nothing was sent")
                 self._socket.poll(int(min(left, 0.05) * 1e3) + 1, zmq.POLLOUT)
-            while True:
+                self._require_open()
+            while not self._closing:
                 for message in self._pump.receive(16):
                     if len(message) == 2 and message[0] == token:
                         return message[1]
                 left = give_up - time.monotonic()
                 if left <= 0:
                     return None
-                self._socket.poll(int(left * 1e3) + 1)
+                self._socket.poll(int(min(left, _LOOK_S) * 1e3) + 1)
+            return None
 
     def close(self) -> None:
-        """Disconnect."""
-        self._socket.close()
-        self._context.term()
+        """Disconnect; idempotent. A request of another thread ends first, without an answer."""
+        self._closing = True
+        with self._lock:
+            self._socket.close()
+            self._context.term()
+
+    def _require_open(self) -> None:
+        if self._closing:
+            raise UsageError("this client is closed")
