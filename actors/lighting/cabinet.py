@@ -49,14 +49,16 @@ class LightingCabinet(DeviceActor):
         self._open = False
 
     def link_changed(self, up: bool) -> None:
-        """Take the state of the link as the cabinet's communication."""
-        self.publish("communication", 1.0 if up else 0.0)
+        """A link that is down is a cabinet that is; one that is up must be heard first."""
         if not up:
+            self.publish("communication", 0.0)
             self._told = None
 
     def reading(self, point: str, value: float, quality: int) -> None:
         """Follow the contactor and the door."""
         if quality >= Quality.STALE_AGE:
+            if quality in (Quality.BAD_UNIT, Quality.BAD_COMM):
+                self.publish("communication", 0.0)  # the link may be up: the cabinet is not
             return
         if point == "door":
             if bool(value) != self._open:

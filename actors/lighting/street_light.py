@@ -52,6 +52,7 @@ class StreetLight(DeviceActor):
 
     def explain(self, point: str, verdict: Verdict) -> Verdict:
         """Name the lamp's own fault where it has one."""
-        if verdict.status is Status.FAILED and self.value("fault") == 1.0:
+        faulty = self.quality("fault") == Quality.GOOD and bool(self.value("fault"))
+        if verdict.status is Status.FAILED and faulty:
             return Verdict(Status.FAILED, Reason.DEVICE_FAULT, f"lamp fault; {verdict.detail}")
         return verdict

@@ -108,7 +108,10 @@ class Actor:
         """End: called once; timers are cancelled already."""
 
     def save(self) -> Mapping[str, Any]:
-        """Return the state that must survive a move or restart, as plain values."""
+        """Return the state that must survive a move or restart, as plain values.
+
+        Cells keep no journal yet, so nothing asks for it by itself.
+        """
         return {}
 
     def load(self, state: Mapping[str, Any]) -> None:

@@ -119,7 +119,7 @@ class DeviceActor(Actor):
         """Take the verdict of a write that was submitted."""
         if verdict.status is Status.FAILED or verdict.status is Status.INDETERMINATE:
             try:
-                verdict = self.explain(ticket.point, verdict)
+                verdict = self._explained(ticket.point, verdict)
             except RAISED as error:  # the verdict stands, in plain words
                 self.host.failed(self, error)
         ticket.finish(
@@ -130,6 +130,17 @@ class DeviceActor(Actor):
             now_ns=self.host.clock.boot_ns(),
         )
         self.next_message()
+
+    def _explained(self, point: str, verdict: Verdict) -> Verdict:
+        """Let the kind explain; whatever its code does, the command has its verdict."""
+        try:
+            found = self.explain(point, verdict)
+            if isinstance(found, Verdict):
+                return found
+            raise TypeError(f"explain() returned {type(found).__name__}, allowed: Verdict")
+        except RAISED as error:
+            self.host.failed(self, error)
+            return verdict
 
     def _slot(self, point: str) -> int:
         index = self.template.point_index(point)

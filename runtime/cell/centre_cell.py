@@ -14,7 +14,7 @@ from jacquemart.runtime.cell.bulk import devices_meant, merge, unanswered
 from jacquemart.runtime.cell.fan_out import ANSWER_AFTER_DEADLINE_NS, CellFanOut, decode_answer
 from jacquemart.runtime.cell.service import Service, number_arg, text_arg
 from jacquemart.runtime.model.directory import CellAddress, Directory
-from jacquemart.runtime.model.errors import JacquemartError, UsageError
+from jacquemart.runtime.model.errors import CellUnreachable, JacquemartError, UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.quality import Quality
@@ -123,13 +123,13 @@ class CentreCell(Service):
             self._changed = True
 
     def _total(self) -> None:
+        self._total_timer = self.loop.call_later(TOTAL_S, self._total)
         if self._changed:
             self._changed = False
             rows = self.centre.total(self.zone_rows)
             self.publisher.rollup(
                 CITY_TOPIC, [messages.rollup_row(*key, row) for key, row in rows.items()]
             )
-        self._total_timer = self.loop.call_later(TOTAL_S, self._total)
 
     def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
         """Publish an event of the centre itself."""
@@ -145,6 +145,8 @@ class CentreCell(Service):
     def bulk(self, request: Request) -> None:
         """Command all zones that are meant."""
         bulk = messages.decode_bulk(request.frame)
+        if not self.directory.version:
+            raise CellUnreachable("the centre knows no zone yet; nothing was sent", advice="retry")
         self._fan_out(bulk, lambda result: request.reply(messages.encode_bulk_result(result)))
 
     def _fan_out(self, bulk: Bulk, done: Callable[[BulkResult], object]) -> None:

@@ -26,6 +26,8 @@ from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.calls import Request
 
 SWEEP_S = 1.0
+#: Results of bulk commands kept for repeats; each may be a megabyte.
+BULKS_KEPT = 128
 
 
 class DeviceCell(Service):
@@ -42,6 +44,7 @@ class DeviceCell(Service):
         self._by_zone: dict[str, list[DeviceActor]] = {}
         self.templates: Mapping[str, TemplateSpec] = config.templates
         self._dedup: DedupWindow[bytes] = DedupWindow()
+        self._bulks: DedupWindow[bytes] = DedupWindow(BULKS_KEPT)
         self.shards = {
             spec.id: Shard(spec, config.templates, kinds, drivers, self) for spec in config.shards
         }
@@ -58,6 +61,7 @@ class DeviceCell(Service):
                 self.failed(actor, error)
         self._links = [link for shard in self.shards.values() for link in shard.links.values()]
         self._tasks = [self.loop.create_task(link.run()) for link in self._links]
+        self._flushing = False
         self._tick_s = config.tick_ms / 1e3
         self._tick_at = self.loop.time()
         self._tick()
@@ -90,6 +94,11 @@ class DeviceCell(Service):
             "detail": f"{up} of {len(self._links)} links up",
         }
 
+    def refusals(self) -> dict[str, int]:
+        """Return what was refused or dropped, by name."""
+        lost = sum(shard.table.lost_every for shard in self.shards.values())
+        return {**super().refusals(), "kept_values_lost": lost}
+
     # Host of actors and links ----------------------------------------------------------------
 
     def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
@@ -121,12 +130,22 @@ class DeviceCell(Service):
     # The tick --------------------------------------------------------------------------------
 
     def _tick(self) -> None:
+        self._tick_at = max(self._tick_at + self._tick_s, self.loop.time())
+        self._tick_timer = self.loop.call_at(self._tick_at, self._tick)
+        self._publish()
+
+    def flush(self) -> None:
+        """Publish what must not wait for the tick, as soon as the loop has a turn."""
+        if not self._flushing:
+            self._flushing = True
+            self.loop.call_soon(self._publish)
+
+    def _publish(self) -> None:
+        self._flushing = False
         for shard in self.shards.values():
             columns = shard.table.drain()
             if columns is not None:
                 self.publisher.batch(readings_topic(shard.spec.id), columns)
-        self._tick_at = max(self._tick_at + self._tick_s, self.loop.time())
-        self._tick_timer = self.loop.call_at(self._tick_at, self._tick)
 
     def _sweep(self) -> None:
         now = self.clock.wall_ns()
@@ -196,10 +215,11 @@ class DeviceCell(Service):
         assert outcome is not None
         frame = outcome_frame(outcome)
         if outcome.status is Status.REJECTED and outcome.reason == Reason.BUSY:
-            self._dedup.forget(key)  # refused for now: the same id may come again
+            waiters = self._dedup.forget(key)  # refused for now: the same id may come again
         else:
-            for waiter in self._dedup.finish(key, frame):
-                waiter(frame)
+            waiters = self._dedup.finish(key, frame)
+        for waiter in waiters:
+            waiter(frame)
         request.reply(frame)
 
     def bulk(self, request: Request) -> None:
@@ -207,11 +227,11 @@ class DeviceCell(Service):
         bulk = messages.decode_bulk(request.frame)
         # One bulk command comes once for each zone that has devices here.
         key: Key = (f"{bulk.principal}\n{bulk.zone}", bulk.id)
-        seen, known = self._dedup.begin(
+        seen, known = self._bulks.begin(
             key, (bulk.zone, bulk.kind, bulk.device, bulk.point, repr(bulk.value), bulk.unit)
         )
         if seen is Seen.RUNNING:
-            self._dedup.wait(key, request.reply)
+            self._bulks.wait(key, request.reply)
             return
         if seen is Seen.FINISHED and known is not None:
             request.reply(known)
@@ -226,7 +246,7 @@ class DeviceCell(Service):
 
         def done(result: messages.BulkResult) -> None:
             frame = messages.encode_bulk_result(result)
-            for waiter in self._dedup.finish(key, frame):
+            for waiter in self._bulks.finish(key, frame):
                 waiter(frame)
             request.reply(frame)
 
@@ -271,8 +291,8 @@ class DeviceCell(Service):
     def _snapshot(self, args: Mapping[str, Any]) -> dict[str, Any]:
         topic = text_arg(args, "topic")
         kind, _, rest = topic.partition("/")
-        shard = self.shards.get(rest.rstrip("/"))
-        if shard is None or kind not in ("r", "f"):
+        shard = self.shards.get(rest[:-1])
+        if shard is None or not rest.endswith("/") or kind not in ("r", "f"):
             raise UsageError(f"no topic {topic!r} in this cell")
         position = {
             "topic": topic,

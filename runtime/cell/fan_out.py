@@ -10,7 +10,7 @@ from jacquemart.native import frames
 from jacquemart.runtime.actor.supervisor import ShardView
 from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS
 from jacquemart.runtime.cell.bulk import devices_meant, merge, pattern, unanswered
-from jacquemart.runtime.model.errors import JacquemartError
+from jacquemart.runtime.model.errors import FrameError, JacquemartError, UsageError
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.messages import Bulk, BulkResult
@@ -62,6 +62,8 @@ class CellFanOut:
                 return
             try:
                 collect(decode_answer(frame))
+            except (FrameError, UsageError) as error:  # refused as such: nothing was done
+                collect(self._lost(bulk, views, Status.REJECTED, f"{cell}: {error}"))
             except JacquemartError as error:
                 collect(self._lost(bulk, views, Status.INDETERMINATE, f"{cell}: {error}"))
 

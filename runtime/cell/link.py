@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from jacquemart.native.table import PointTable
@@ -19,7 +19,7 @@ from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.cell.driver_calls import DriverCalls
 from jacquemart.runtime.cell.ports import DriverPort
-from jacquemart.runtime.cell.reading_plan import ReadingPlan
+from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import Write
 from jacquemart.runtime.cell.writing import Writer
 from jacquemart.runtime.kernel.backoff import Backoff
@@ -59,6 +59,10 @@ class LinkHost(Protocol):
 
     def failed(self, actor: Any, error: BaseException) -> None:
         """Take note of a bug in an actor or driver."""
+        ...
+
+    def flush(self) -> None:
+        """Publish now: something changed that must not wait for the tick."""
         ...
 
 
@@ -108,8 +112,10 @@ class LinkShell:
         actors: Sequence[DeviceActor],
         plans: Sequence[ReadingPlan],
         periods_ns: Sequence[int],
+        watchers: Mapping[int, Watch],
     ) -> None:
-        """Take the devices of the link and the plans of its poll groups."""
+        """Take the devices of the link, the plans of its poll groups, and who watches what."""
+        self._writer.watchers = watchers
         self.actors = actors
         self._plans = list(plans)
         phases = [self._rng.random() for _ in periods_ns]
@@ -259,9 +265,12 @@ class LinkShell:
             self._backoff.succeeded()
             self._mark(plan, Quality.BAD_DEVICE)
         self._writer.judge(plan, asked)
+        if self._table.urgent:
+            self._host.flush()
 
     def _mark(self, plan: ReadingPlan, quality: Quality) -> None:
         plan.mark(self._table, quality, self._clock.wall_ns(), self.dead_feeders)
+        plan.tell(self._table, self._host.failed)
 
     # Up and down ---------------------------------------------------------------------------
 
@@ -295,6 +304,8 @@ class LinkShell:
         now = self._clock.wall_ns()
         self._table.mark_slots(self._own_slots, Quality.BAD_COMM, now)
         self._table.mark_slots(self._fed_slots, Quality.BAD_FED_BY, now)
+        for watch in self._writer.watchers.values():
+            watch.tell(self._table, self._host.failed)
         first = not self.settled
         self.settled = True
         if self.up or first:

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from jacquemart.native.table import PointTable
+from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.model.field import Bad, BoundPoint
 from jacquemart.runtime.model.quality import Quality
+
+
+class Watch:
+    """A point that an actor wants to be told about, and what it was told last."""
+
+    __slots__ = ("_actor", "_name", "_quality", "_value", "slot")
+
+    def __init__(self, slot: int, actor: DeviceActor, name: str) -> None:
+        """Watch a slot for an actor that calls it ``name``."""
+        self.slot = slot
+        self._actor = actor
+        self._name = name
+        self._value = math.nan
+        self._quality: int = Quality.BAD_NEVER_READ
+
+    def tell(self, table: PointTable, failed: Callable[[DeviceActor, BaseException], None]) -> None:
+        """Tell the actor if the slot shows something else than it was told, whoever read it."""
+        value, quality = table.value(self.slot), table.quality(self.slot)
+        if quality == self._quality and (value == self._value or math.isnan(value)):
+            return
+        self._value, self._quality = value, quality
+        try:
+            self._actor.reading(self._name, value, quality)
+        except RAISED as error:  # one actor's bug stops nobody else
+            failed(self._actor, error)
 
 
 class ReadingPlan:
@@ -22,13 +48,13 @@ class ReadingPlan:
         self,
         points: Sequence[BoundPoint],
         compiled: Any,
-        watches: Sequence[tuple[int, DeviceActor, str]],
+        watchers: Mapping[int, Watch],
     ) -> None:
-        """Remember the plan; ``watches`` are (position, actor, point name)."""
+        """Remember the plan; ``watchers`` are those of all slots of the link."""
         self.points = points
         self.compiled = compiled
         self.slots = array("I", [point.slot for point in points])
-        self._watches = [(at, points[at].slot, actor, name) for at, actor, name in watches]
+        self._watches = [watchers[slot] for slot in self.slots if slot in watchers]
         self._fed = [(at, point.device.fed_by) for at, point in enumerate(points)]
 
     def store(
@@ -42,7 +68,6 @@ class ReadingPlan:
         """Put an answer into the table and tell those who watch what changed."""
         if len(answer) != len(self.points):
             raise ValueError(f"{len(answer)} values for {len(self.points)} points")
-        before = [(table.value(slot), table.quality(slot)) for _, slot, _, _ in self._watches]
         if Bad in map(type, answer):
             values = array("d", bytes(8 * len(answer)))
             qualities = bytearray(len(answer))
@@ -58,13 +83,12 @@ class ReadingPlan:
             self._store_mixed(table, values, qualities, receive_ns)
         else:
             table.update_columns(self.slots, array("d", answer), None, None, receive_ns)
-        for (value, quality), (_, slot, actor, name) in zip(before, self._watches, strict=True):
-            new_value, new_quality = table.value(slot), table.quality(slot)
-            if new_quality != quality or (new_value != value and not math.isnan(new_value)):
-                try:
-                    actor.reading(name, new_value, new_quality)
-                except Exception as error:  # noqa: BLE001 - one actor's bug stops nobody else
-                    failed(actor, error)
+        self.tell(table, failed)
+
+    def tell(self, table: PointTable, failed: Callable[[DeviceActor, BaseException], None]) -> None:
+        """Tell those who watch points of the plan what changed."""
+        for watch in self._watches:
+            watch.tell(table, failed)
 
     def mark(
         self, table: PointTable, quality: Quality, receive_ns: int, dead_feeders: Collection[str]

@@ -104,8 +104,15 @@ class Service:
             "loop_lag_ms": round(self.lag_ms, 3),
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
             "rss_mb": round(_rss_mb(), 1),
-            "counters": dict(self.counters),
+            "counters": {**self.counters, **self.refusals()},
             "failures": list(self.failures)[-5:],
+        }
+
+    def refusals(self) -> dict[str, int]:
+        """Return what was refused or dropped, by name."""
+        return {
+            "malformed_requests": self.server.malformed,
+            "replies_dropped": self.server.channel.lost,
         }
 
     async def stop(self, grace_s: float) -> None:

@@ -12,7 +12,7 @@ from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.cell.link import LinkHost, LinkShell
 from jacquemart.runtime.cell.ports import DriverPort
-from jacquemart.runtime.cell.reading_plan import ReadingPlan
+from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import Write
 from jacquemart.runtime.model.city import PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
@@ -51,12 +51,14 @@ class Shard:
             self.actors.append(actor)
             by_link[device.link].append(actor)
         for link in spec.links:
-            driver: DriverPort = drivers[link.driver](link, _publisher(self.table, host))
+            watchers: dict[int, Watch] = {}
+            publish = _publisher(self.table, host, watchers)
+            driver: DriverPort = drivers[link.driver](link, publish)
             rng = random.Random(f"{spec.id}/{link.id}")
             shell = LinkShell(link, driver, self.table, host, rng)
             actors = by_link[link.id]
-            plans, periods = self._plans(driver, actors)
-            shell.prepare(actors, plans, periods)
+            plans, periods = self._plans(driver, actors, watchers)
+            shell.prepare(actors, plans, periods, watchers)
             self.links[link.id] = shell
 
     def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
@@ -88,26 +90,27 @@ class Shard:
         return bound
 
     def _plans(
-        self, driver: DriverPort, actors: list[DeviceActor]
+        self, driver: DriverPort, actors: list[DeviceActor], watchers: dict[int, Watch]
     ) -> tuple[list[ReadingPlan], list[int]]:
-        """Group the polled points of a link by period; fastest first."""
+        """Group the polled points of a link by period, fastest first; fill in who watches what."""
         groups: dict[int, list[BoundPoint]] = {}
-        watches: dict[int, list[tuple[int, DeviceActor, str]]] = {}
-        polled: dict[str, list[tuple[int, PointSpec, bool]]] = {}
+        polled: dict[str, list[tuple[int, PointSpec]]] = {}
         for actor in actors:
             template = actor.template
             points = polled.get(template.name)
             if points is None:
                 points = polled[template.name] = [
-                    (at, point, point.name in actor.watched)
+                    (at, point)
                     for at, point in enumerate(template.points)
                     if point.poll_ms > 0 and not point.address.get("derived")
                 ]
             device, base = actor.spec, actor.base
-            for at, point, watched in points:
+            for name in actor.watched:
+                at = template.point_index(name)
+                if at >= 0:
+                    watchers[base + at] = Watch(base + at, actor, name)
+            for at, point in points:
                 group = groups.setdefault(point.poll_ms, [])
-                if watched:
-                    watches.setdefault(point.poll_ms, []).append((len(group), actor, point.name))
                 bound = BoundPoint(base + at, device, point, driver.address_of(point, device))
                 self._bound[base + at] = bound
                 group.append(bound)
@@ -115,13 +118,20 @@ class Shard:
         periods: list[int] = []
         for period_ms, members in sorted(groups.items()):
             plan = driver.plan(members)
-            plans.append(ReadingPlan(members, plan, watches.get(period_ms, ())))
+            plans.append(ReadingPlan(members, plan, watchers))
             periods.append(period_ms * 1_000_000)
         return plans, periods
 
 
-def _publisher(table: PointTable, host: Any) -> Any:
+def _publisher(table: PointTable, host: Any, watchers: Mapping[int, Watch]) -> Any:
     def publish(slots: Any, values: Any, qualities: Any = None, source_times: Any = None) -> None:
         table.update_columns(slots, values, qualities, source_times, host.clock.wall_ns())
+        if watchers:
+            for slot in slots if isinstance(slots, (list, tuple)) else memoryview(slots):
+                watch = watchers.get(slot)
+                if watch is not None:
+                    watch.tell(table, host.failed)
+        if table.urgent:
+            host.flush()
 
     return publish

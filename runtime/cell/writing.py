@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from jacquemart.native.table import PointTable
@@ -11,7 +11,7 @@ from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.cell.driver_calls import CALL_S, CallTooLong, DriverCalls
 from jacquemart.runtime.cell.ports import DriverPort
-from jacquemart.runtime.cell.reading_plan import ReadingPlan
+from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import Write, WriteQueue
 from jacquemart.runtime.kernel.readback import Verdict, judge
 from jacquemart.runtime.model.clock import Clock
@@ -50,6 +50,7 @@ class Writer:
         self._clock = clock
         self._read = read
         self._failed = failed
+        self.watchers: Mapping[int, Watch] = {}
         self._plan: ReadingPlan | None = None
         self._limit: tuple[int, asyncio.TimerHandle] | None = None
 
@@ -126,7 +127,10 @@ class Writer:
                 raise OutcomeUnknown(f"driver gave {len(results)} results for {count} writes")
             return results, None
         except CallTooLong as error:
-            return [OutcomeUnknown("no answer before the deadline")] * count, error
+            unknown = [OutcomeUnknown("no answer before the deadline")] * count
+            # A deadline that is over is no fault of the link. But a thread cannot be cut, and
+            # what it still does must not meet the next call.
+            return unknown, error if self._driver.blocking or left >= CALL_S else None
         except LinkError as error:
             return [error] * count, error
         except DriverError as error:
@@ -145,7 +149,7 @@ class Writer:
         slots = {write.feedback.slot for write in wanted}
         if plan is None or not slots.issubset(plan.slots) or 4 * len(slots) < len(plan.slots):
             points = tuple(write.feedback for write in wanted)
-            plan = self._plan = ReadingPlan(points, self._driver.plan(points), ())
+            plan = self._plan = ReadingPlan(points, self._driver.plan(points), self.watchers)
         await self._read(plan)
         self.queue.looked(self._clock.boot_ns())
         if not self.queue.unproven:

@@ -240,8 +240,8 @@ class ZoneCell(Service):
     def _snapshot(self, args: Mapping[str, Any]) -> dict[str, Any]:
         topic = text_arg(args, "topic")
         kind, _, rest = topic.partition("/")
-        zone = rest.rstrip("/")
-        if zone not in self.supervisors or kind not in ("z", "e"):
+        zone = rest[:-1]
+        if zone not in self.supervisors or not rest.endswith("/") or kind not in ("z", "e"):
             raise UsageError(f"no topic {topic!r} in this cell")
         position = {
             "topic": topic,

@@ -14,7 +14,7 @@ from jacquemart.runtime.client import requests
 from jacquemart.runtime.client.requests import END_AFTER_DEADLINE_S, Value
 from jacquemart.runtime.client.updates import Update, UpdateSink, topics_of
 from jacquemart.runtime.model.clock import SystemClock
-from jacquemart.runtime.model.errors import NotSent
+from jacquemart.runtime.model.errors import NotSent, UsageError
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome
 from jacquemart.runtime.model.reading import Reading
 from jacquemart.runtime.wire import messages, sockets
@@ -38,7 +38,7 @@ class AsyncClient:
         self._context: sockets.Context | None = None
         self._caller: Caller | None = None
         self._clock = requests.GatewayClock()
-        self._followers: list[Follower] = []
+        self._streams: list[tuple[Follower, UpdateSink]] = []
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -65,10 +65,11 @@ class AsyncClient:
             raise
 
     def close(self) -> None:
-        """Disconnect; idempotent."""
-        for follower in self._followers:
+        """Disconnect; idempotent. Subscriptions end, commands under way are INDETERMINATE."""
+        for follower, sink in self._streams:
             follower.close()
-        self._followers.clear()
+            sink.close()
+        self._streams.clear()
         if self._caller is not None:
             self._caller.close()
             self._caller = None
@@ -145,7 +146,7 @@ class AsyncClient:
         started = time.monotonic()
         frame = await self._ask(messages.encode_bulk(made), limit_s)
         if frame is None:
-            raise requests.unreachable(self.api, limit_s)
+            raise requests.lost(self.api, limit_s)
         return requests.bulk_outcome(made, frame, time.monotonic() - started)
 
     async def subscribe(
@@ -156,7 +157,8 @@ class AsyncClient:
         sink = UpdateSink(pattern)
         loop = asyncio.get_running_loop()
         context = self._context
-        assert context is not None
+        if context is None:
+            raise UsageError("this client is closed", where=self.api)
 
         async def ask(topic: str) -> dict[str, Any] | None:
             content = await self.query("snapshot", topic=topic)
@@ -165,21 +167,21 @@ class AsyncClient:
         follower = Follower(
             loop, context, self.hello["stream"], SystemClock(), sink, ask, self._broken
         )
-        self._followers.append(follower)
+        self._streams.append((follower, sink))
         try:
             for topic in topics:
                 follower.follow(topic)
-            while True:
+            while not sink.closed:
                 for update in await sink.take():
                     yield update
         finally:
             follower.close()
-            if follower in self._followers:
-                self._followers.remove(follower)
+            if (follower, sink) in self._streams:
+                self._streams.remove((follower, sink))
 
     async def _ask(self, frame: bytes, timeout_s: float) -> bytes | None:
         if self._caller is None:
-            raise requests.unreachable(self.api, 0)
+            raise UsageError("this client is closed, or was never connected", where=self.api)
         try:
             return await self._caller.ask(requests.fits(frame), timeout_s)
         except NotSent:

@@ -188,7 +188,7 @@ class Client:
         started = time.monotonic()
         answer = self._ask(messages.encode_bulk(made), within_s + 2 * END_AFTER_DEADLINE_S)
         if answer is None:
-            raise requests.unreachable(self.api, within_s + 2 * END_AFTER_DEADLINE_S)
+            raise requests.lost(self.api, within_s + 2 * END_AFTER_DEADLINE_S)
         return requests.bulk_outcome(made, answer, time.monotonic() - started)
 
     # Inside --------------------------------------------------------------------------------

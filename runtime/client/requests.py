@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from jacquemart.native import frames
-from jacquemart.runtime.model.errors import GatewayUnreachable, RemoteProtocolError, UsageError
+from jacquemart.runtime.model.errors import (
+    GatewayUnreachable,
+    OutcomesLost,
+    RemoteProtocolError,
+    UsageError,
+)
 from jacquemart.runtime.model.ids import new_command_id, split_point
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome, Reason, Stages, Status
 from jacquemart.runtime.model.quality import Quality
@@ -21,6 +26,8 @@ PROTOCOL = 1
 DEFAULT_API = "tcp://127.0.0.1:4747"
 #: A cell ends every command at most this long after its deadline (docs/protocol.md).
 END_AFTER_DEADLINE_S = 7.5
+#: A deadline may be a day away.
+LONGEST_S = 86_400
 #: Points asked for in one frame: names of up to 130 bytes stay inside the gateway's limit.
 POINTS_A_FRAME = 400
 Value = float | int | bool | str | None
@@ -46,8 +53,8 @@ class GatewayClock:
         Raises:
             UsageError: not a positive time.
         """
-        if not within_s > 0:
-            raise UsageError(f"within_s is {within_s!r}, allowed: seconds above 0")
+        if not 0 < within_s <= LONGEST_S:
+            raise UsageError(f"within_s is {within_s!r}, allowed: above 0, up to {LONGEST_S:,}")
         return now_ns + int(within_s * 1e9) + self.offset_ns - self.error_ns
 
 
@@ -74,6 +81,15 @@ def unreachable(api: str, timeout_s: float) -> GatewayUnreachable:
         f"no answer within {timeout_s:g} s",
         where=api,
         advice="is the city running? start it with `jacquemart run`",
+    )
+
+
+def lost(api: str, waited_s: float) -> OutcomesLost:
+    """Return the error for a bulk command that was sent and not answered."""
+    return OutcomesLost(
+        f"sent, and no answer within {waited_s:g} s: the outcomes are unknown",
+        where=api,
+        advice="read the points",
     )
 
 
@@ -129,8 +145,18 @@ def bulk(
     principal: str,
     identity: bytes | None,
 ) -> messages.Bulk:
-    """Build a bulk command."""
-    return messages.Bulk(
+    """Build a bulk command.
+
+    Raises:
+        UsageError: an argument of a wrong form; nothing was sent.
+    """
+    if isinstance(value, str) or not isinstance(value, (int, float)):
+        raise UsageError(f"the value is {type(value).__name__}, allowed: a number")
+    if not 1 <= priority <= 16:
+        raise UsageError(f"priority is {priority}, allowed: 1 (highest) to 16")
+    if identity is not None and len(identity) != 16:
+        raise UsageError(f"a command id has 16 bytes, not {len(identity)}")
+    made = messages.Bulk(
         identity or new_command_id(),
         principal or "anonymous",
         zone,
@@ -142,6 +168,13 @@ def bulk(
         priority,
         deadline_ns,
     )
+    try:
+        messages.encode_bulk(made)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"text that is not UTF-8: {error.object[:80]!r}", where=point) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"not a command: {error}", where=point) from error
+    return made
 
 
 def outcome(made: frames.Command, frame: bytes | None) -> Outcome:
@@ -167,12 +200,20 @@ def outcome(made: frames.Command, frame: bytes | None) -> Outcome:
         got.id,
         got.device,
         got.point,
-        Status(got.status),
+        status_of(got.status),
         got.reason,
         got.detail,
         got.value,
         Stages(got.received_ns, got.dispatched_ns, got.acknowledged_ns, got.finished_ns),
     )
+
+
+def status_of(code: int) -> Status:
+    """Return the status of a code; one that a later version knows is unknown to us."""
+    try:
+        return Status(code)
+    except ValueError:
+        return Status.INDETERMINATE
 
 
 def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutcome:
@@ -198,7 +239,7 @@ def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutco
                 made.id,
                 device,
                 made.point,
-                Status(result.statuses[at]),
+                status_of(result.statuses[at]),
                 reason,
                 detail,
                 value if value == value else None,

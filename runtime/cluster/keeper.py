@@ -25,7 +25,7 @@ from jacquemart.runtime.cluster.watch import (
     Stage,
     Start,
 )
-from jacquemart.runtime.model.errors import CellUnreachable, StartError
+from jacquemart.runtime.model.errors import CellUnreachable, JacquemartError, StartError
 
 HEALTH_TURN_S = 1.0
 #: How long the loop sleeps while an answer is awaited.
@@ -81,10 +81,17 @@ class Keeper:
         """Take a cell's address.
 
         Raises:
-            StartError: its process is nicer than the warden: it would be starved under load.
+            StartError: it runs on another host, or its process is nicer than the warden.
         """
         cell = self.cells.live[name]
         cell.arrival = arrival
+        if arrival.host_id != processes.host_id():
+            raise StartError(
+                "Ray placed it on another host, and the city is not secured: its sockets would be"
+                " open to the network, and deadlines would mean another time there",
+                where=f"cell {name}",
+                advice="use a Ray cluster whose nodes are on this host",
+            )
         if self._session.embedded and arrival.niceness > os.nice(0):
             raise StartError(f"Ray gave it niceness {arrival.niceness}", where=f"cell {name}")
         self.register.arrived(arrival.address)
@@ -162,7 +169,7 @@ class Keeper:
                     raise answer
                 self.arrived(name, answer)
                 changed = True
-            except (StartError, CellUnreachable) as error:
+            except JacquemartError as error:
                 self._do(self.watch.lost(name, str(error), now))
             else:
                 self._report.tell(

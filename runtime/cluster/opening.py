@@ -70,7 +70,7 @@ def prepare(
         home,
         cell_class=options.cell_class,
         free_placement=not session.embedded,
-        on_network=session.hosts() > 1,
+        on_network=False,  # not before connections are authenticated and deadlines mapped
     )
     if history.api:
         cells.pin_gateway(history.api, history.stream)

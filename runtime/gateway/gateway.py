@@ -7,10 +7,12 @@ binds to loopback addresses only, until the city is secured.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from jacquemart.native import frames
+from jacquemart.runtime.cell.bulk import pattern
 from jacquemart.runtime.cell.fan_out import ANSWER_AFTER_DEADLINE_NS
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.gateway.streams import StreamRelay
@@ -23,6 +25,7 @@ from jacquemart.runtime.model.errors import (
 )
 from jacquemart.runtime.model.ids import split_point
 from jacquemart.runtime.model.outcome import Reason, Status
+from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.wire import messages, sockets
 from jacquemart.runtime.wire.calls import Request, Server
 from jacquemart.runtime.wire.limits import CLIENT_FRAME_LIMIT
@@ -92,6 +95,10 @@ class Gateway(Service):
         """Return whether the directory is here."""
         return {"ready": self.directory.version > 0, "detail": self._stream_endpoint}
 
+    def refusals(self) -> dict[str, int]:
+        """Return what was refused or dropped, by name."""
+        return {**super().refusals(), "subscriptions_refused": self._relay.refused}
+
     # Commands ----------------------------------------------------------------------------------
 
     def command(self, request: Request) -> None:
@@ -147,6 +154,10 @@ class Gateway(Service):
                 advice="nothing was sent",
             )
         centre = self._one("centre")
+        if not any(pattern(bulk.zone).match(zone.id) for zone in self.config.zones):
+            raise UsageError(
+                f"no zone matches {bulk.zone!r}", where="zone", advice="see `jacquemart zones`"
+            )
 
         def answer(frame: bytes | None) -> None:
             if frame is None:
@@ -235,10 +246,17 @@ class Gateway(Service):
         for text in points:
             by_cell.setdefault(self._owner_of(split_point(text)[0]).name, []).append(text)
         answers = await asyncio.gather(
-            *(self._ask(cell, "get", {"points": wanted}) for cell, wanted in by_cell.items())
+            *(self._get_from(cell, wanted) for cell, wanted in by_cell.items())
         )
         rows = {row[0]: row for rows in answers for row in rows}
         return [rows[text] for text in points]
+
+    async def _get_from(self, cell: str, points: list[str]) -> list[list[Any]]:
+        try:
+            rows: list[list[Any]] = await self._ask(cell, "get", {"points": points})
+            return rows
+        except CellUnreachable:  # one cell that is away hides no other's values
+            return [[text, math.nan, Quality.BAD_CELL, 0, 0, ""] for text in points]
 
     async def _why(self, args: Mapping[str, Any]) -> Any:
         subject = text_arg(args, "subject")
@@ -257,7 +275,7 @@ class Gateway(Service):
     async def _snapshot(self, args: Mapping[str, Any]) -> Any:
         topic = text_arg(args, "topic")
         kind, _, rest = topic.partition("/")
-        name = rest.rstrip("/")
+        name = rest[:-1] if rest.endswith("/") else ""
         if kind in ("r", "f"):
             cell = self.directory.homes.get(name)
         elif kind in ("z", "e"):

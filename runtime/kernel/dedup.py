@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
 Key = tuple[str, bytes]
@@ -74,10 +74,7 @@ class DedupWindow(Generic[Result]):
             self._finished.popitem(last=False)
         return waiters
 
-    def forget(self, key: Key) -> None:
-        """Forget a command that was refused before anything could happen (BUSY)."""
-        self._running.pop(key, None)
-
-    def running(self) -> list[tuple[Key, Any]]:
-        """Return the commands that have no result yet."""
-        return [(key, entry.content) for key, entry in self._running.items()]
+    def forget(self, key: Key) -> list[Callable[[Result], object]]:
+        """Forget a command that was refused before anything could happen; return who waits."""
+        entry = self._running.pop(key, None)
+        return entry.waiters if entry is not None else []

@@ -49,7 +49,10 @@ def judge(
         acknowledged: whether the device acknowledged the write.
     """
     usable = quality < Quality.STALE_AGE
-    if usable and abs(value - target) <= tolerance + 1e-9 * max(1.0, abs(target)):
+    there = usable and abs(value - target) <= tolerance + 1e-9 * max(1.0, abs(target))
+    # Without an acknowledgement, a value that is there may be one on its way to somewhere else
+    # (a lamp that still ramps to an older setpoint): only one that stays proves the write.
+    if there and (acknowledged or settled):
         return Verdict(Status.APPLIED, Reason.OK)
     if not settled:
         return None

@@ -151,6 +151,15 @@ class NotSent(CellUnreachable):
     code = "not_sent"
 
 
+class OutcomesLost(JacquemartError):
+    """A command was sent and no answer came: its outcomes are unknown.
+
+    Never to be retried blindly: read the points first.
+    """
+
+    code = "cell_lost"
+
+
 class GatewayUnreachable(JacquemartError):
     """No gateway answers at the given address: is the city running?"""
 

@@ -43,6 +43,7 @@ class Caller:
         self.endpoint = endpoint
         self._loop = loop
         self._clock = clock
+        self._on_error = on_error
         self._pending: dict[bytes, _Pending] = {}
         self._next = 0
         self._sweeper: asyncio.TimerHandle | None = None
@@ -97,7 +98,7 @@ class Caller:
         self._channel.close()
         pending, self._pending = self._pending, {}
         for call in pending.values():
-            call.answer(None)
+            self._end(call)
 
     def _message(self, parts: Message) -> None:
         if len(parts) != 2:
@@ -110,10 +111,16 @@ class Caller:
         self._sweeper = None
         now = self._clock.boot_ns()
         late = [token for token, call in self._pending.items() if call.expires_ns <= now]
-        for token in late:
-            self._pending.pop(token).answer(None)
-        if self._pending:
+        if len(late) < len(self._pending):
             self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+        for token in late:
+            self._end(self._pending.pop(token))
+
+    def _end(self, call: _Pending) -> None:
+        try:
+            call.answer(None)
+        except Exception as error:  # noqa: BLE001 - the others get their ends all the same
+            self._on_error(error)
 
 
 Handler = Callable[["Request"], None]

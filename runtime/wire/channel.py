@@ -18,7 +18,7 @@ from jacquemart.runtime.wire import sockets
 #: Messages a turn, so that timers and other sockets are not starved.
 TURN = 256
 #: Messages kept for one peer whose queue is full, before further ones are refused.
-OUTBOX = 10_000
+OUTBOX = 1_000
 _RETRY_S = 0.002
 
 Message = tuple[bytes, ...]

@@ -19,7 +19,7 @@ Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 Socket: TypeAlias = "zmq.Socket[bytes]"
 
 HIGH_WATER = 100_000
-CLIENT_HIGH_WATER = 10_000
+CLIENT_HIGH_WATER = 1_000
 
 
 def new_context() -> Context:

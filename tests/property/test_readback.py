@@ -23,7 +23,7 @@ def test_applied_means_that_a_usable_feedback_lies_within_tolerance(
     close = abs(value - target) <= tolerance + 1e-9 * max(1.0, abs(target))
     if verdict is None:
         assert not settled
-        assert not (close and quality.usable)
+        assert not (close and quality.usable and ack)
     elif verdict.status is Status.APPLIED:
         assert close
         assert quality.usable
