@@ -24,7 +24,7 @@ class BenchHost:
         self.events: list[tuple[str, str, int, dict[str, Any]]] = []
         self.failures: list[tuple[Any, BaseException]] = []
         self.links: list[tuple[str, bool, str]] = []
-        self.link_times: list[int] = []
+        self.flushes = 0
 
     def emit(self, actor: Any, name: str, severity: int, detail: Mapping[str, Any]) -> None:
         self.events.append((actor.id, name, severity, dict(detail)))
@@ -32,9 +32,14 @@ class BenchHost:
     def failed(self, actor: Any, error: BaseException) -> None:
         self.failures.append((actor, error))
 
+    def flush(self) -> None:
+        """Publish nothing: there is no stream here."""
+
     def link_changed(self, link: Any, up: bool, detail: str) -> None:
         self.links.append((link.spec.id, up, detail))
-        self.link_times.append(self.clock.boot_ns())
+
+    def flush(self) -> None:
+        self.flushes += 1
 
 
 class Ends:

@@ -6,11 +6,11 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from patience import until
 
 from jacquemart.runtime.cell.driver_calls import CallTooLong, DriverCalls, DriverCrash
 
@@ -42,13 +42,6 @@ def gate() -> Iterator[Gate]:
     made = Gate()
     yield made
     made.open.set()
-
-
-async def until(found: Callable[[], bool], seconds: float = 20.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < give_up
-        await asyncio.sleep(0.01)
 
 
 def test_blocking_calls_run_in_one_thread_of_the_link_and_not_on_the_loop(gate: Gate) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench_host import how
 from link_bench import LinkBench
+from patience import until
 from scripted_driver import ScriptedField
 
 from jacquemart.runtime.model.clock import SystemClock
@@ -52,13 +52,6 @@ class BlockingLamp:
 
     def close(self) -> None:
         return
-
-
-async def until(found: Callable[[], bool], seconds: float = 20.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < give_up
-        await asyncio.sleep(0.01)
 
 
 def test_a_blocking_driver_that_hangs_in_a_write_is_not_called_again_until_it_is_back() -> None:
