@@ -67,15 +67,21 @@ def dusk(tmp_path: Path) -> Dusk:
 
 
 def expected(inventory: Path) -> Counter[str]:
-    """Say from the seed alone, without any city, how each lamp must end."""
+    """Say from the seed alone, without any city, how each lamp must end.
+
+    ``found_out``: behind a cabinet that accepts and never answers, which is unreachable if a
+    poll has found that out before dusk, and indeterminate if dusk does.
+    """
     rows = read_inventory(inventory)
     lamps = [lamp.id for row in rows for lamp in row.lamps]
     faults = draw_faults(SEED, SHARES, [row.id for row in rows], lamps)
     ends: Counter[str] = Counter()
     for row in rows:
         for lamp in row.lamps:
-            if row.id in faults.refusing | faults.silent:
+            if row.id in faults.refusing:
                 ends["unreachable"] += 1
+            elif row.id in faults.silent:
+                ends["found_out"] += 1
             elif row.id in faults.mute:
                 ends["indeterminate"] += 1
             elif lamp.id in faults.dead_lamps | faults.stuck_lamps:
@@ -93,8 +99,9 @@ def test_dusk_ends_with_0_and_every_lamp_ends_as_the_seed_of_its_faults_says(dus
     figures = dusk.figures(done)
     ends = expected(dusk.folder / "generated")
     assert min(ends.values()) > 5, "the seed breaks something of every kind"
-    words = ("applied", "failed", "unreachable", "indeterminate")
-    assert {word: figures[word] for word in words} == dict(ends)
+    assert (figures["applied"], figures["failed"]) == (ends["applied"], ends["failed"])
+    found_out = [figures[word] - ends[word] for word in ("unreachable", "indeterminate")]
+    assert found_out in ([ends["found_out"], 0], [0, ends["found_out"]])
     assert (figures["lamps"], figures["other"], figures["disagree"]) == (540, 0, 0)
     for name in ("seconds", "ready_s", "cells_pss_mb", "command_p50_ms", "command_p99_ms"):
         assert figures[name] > 0, name
