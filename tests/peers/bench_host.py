@@ -32,9 +32,6 @@ class BenchHost:
     def failed(self, actor: Any, error: BaseException) -> None:
         self.failures.append((actor, error))
 
-    def flush(self) -> None:
-        """Publish nothing: there is no stream here."""
-
     def link_changed(self, link: Any, up: bool, detail: str) -> None:
         self.links.append((link.spec.id, up, detail))
 
