@@ -188,7 +188,8 @@ def test_a_frame_too_big_ends_its_connection_and_no_other(city: LocalCity, raw: 
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"GET / HTTP/1.1\r\nHost: city\r\n\r\n", b"\xff" * 10_000, b"\x00" * 64, b"\xff" + random.Random(7).randbytes(4_096),
+    [b"GET / HTTP/1.1\r\nHost: city\r\n\r\n", b"\xff" * 10_000, b"\x00" * 64,
+         b"\xff" + random.Random(7).randbytes(4_096),
      b"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL", b""],
     ids=["http", "ones", "zeros", "random", "half a greeting", "silence"],
 )  # fmt: skip
