@@ -118,10 +118,7 @@ class DeviceActor(Actor):
     def written(self, ticket: Ticket, verdict: Verdict, value: float | None) -> None:
         """Take the verdict of a write that was submitted."""
         if verdict.status is Status.FAILED or verdict.status is Status.INDETERMINATE:
-            try:
-                verdict = self._explained(ticket.point, verdict)
-            except RAISED as error:  # the verdict stands, in plain words
-                self.host.failed(self, error)
+            verdict = self._explained(ticket.point, verdict)
         ticket.finish(
             verdict.status,
             verdict.reason,

@@ -65,7 +65,9 @@ class Gateway(Service):
         stream_socket = sockets.publisher(self.context, high_water=sockets.CLIENT_HIGH_WATER)
         stream = sockets.bind(stream_socket, spec.host, spec.stream_port)
         self._stream_endpoint = stream
-        self._relay = StreamRelay(self.loop, self.context, stream_socket, self.broken)
+        self._relay = StreamRelay(
+            self.loop, self.context, stream_socket, self._topics({}), self.broken
+        )
         self.server = Server(self.loop, router, self.request, self.broken)
         self.publisher = _NoPublisher()
         return commands, stream

@@ -6,14 +6,13 @@ Epoch and sequence are the publisher's own, so a client sees a loss on either ho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from jacquemart.runtime.wire import sockets
 from jacquemart.runtime.wire.channel import Channel, Message
 
 #: Different topics that may be subscribed to at a time, over all clients.
 TOPICS = 10_000
-TOPIC_LENGTH = 200
 
 
 class StreamRelay:
@@ -24,16 +23,18 @@ class StreamRelay:
         loop: asyncio.AbstractEventLoop,
         context: sockets.Context,
         downstream: sockets.Socket,
+        known: Iterable[str],
         on_error: Callable[[BaseException], None],
     ) -> None:
-        """Relay to a bound XPUB."""
+        """Relay the ``known`` topics, and no others, to a bound XPUB."""
         self._loop = loop
         self._context = context
         self._on_error = on_error
+        self._known = frozenset(topic.encode() for topic in known)
         self._topics: set[bytes] = set()
         self._upstream: dict[str, tuple[str, Channel]] = {}
         self.refused = 0
-        """Subscriptions refused because they were too many or too long."""
+        """Subscriptions refused because nothing could ever come of them, or there are too many."""
         self._downstream = Channel(loop, downstream, self._subscription, on_error)
 
     def connect(self, endpoints: Mapping[str, str]) -> None:
@@ -61,7 +62,7 @@ class StreamRelay:
         request = parts[0]
         topic = request[1:]
         if request[:1] == b"\x01":
-            if len(self._topics) >= TOPICS or len(topic) > TOPIC_LENGTH:
+            if len(self._topics) >= TOPICS or not self._can_match(topic):
                 self.refused += 1
                 return
             self._topics.add(topic)
@@ -71,6 +72,13 @@ class StreamRelay:
             return
         for _, channel in self._upstream.values():
             channel.send(request)
+
+    def _can_match(self, topic: bytes) -> bool:
+        """Whether a subscription, which is a prefix, means any topic that there is.
+
+        What means none would only use up the room for those that do.
+        """
+        return topic in self._known or any(known.startswith(topic) for known in self._known)
 
     def _relay(self, parts: Message) -> None:
         self._downstream.send(*parts)
