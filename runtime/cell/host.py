@@ -91,9 +91,19 @@ class CellHost:
         return found
 
     def hold(self, seconds: float) -> None:
-        """Hold the loop up, for tests of what others make of a cell that is frozen."""
+        """Hold the loop up, for tests of what others make of a cell that is frozen.
+
+        Returns when it is held.
+        """
+        held = threading.Event()
+
+        def sleep() -> None:
+            held.set()
+            time.sleep(seconds)
+
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(time.sleep, seconds)
+            self._loop.call_soon_threadsafe(sleep)
+            held.wait(CALL_S)
 
     def stop(self, grace_s: float = 5.0) -> None:
         """End what is in hand, close the sockets, end the thread; idempotent."""

@@ -143,10 +143,17 @@ class WriteQueue:
         return len(self._waiting)
 
     def add(self, write: Write) -> None:
-        """Queue a write."""
-        self._waiting.append(write)
+        """Queue a write, before those of lower priority."""
+        waiting = self._waiting
+        at = len(waiting)
+        while at and waiting[at - 1].ticket.priority > write.ticket.priority:
+            at -= 1
+        if at == len(waiting):
+            waiting.append(write)
+        else:
+            waiting.insert(at, write)
 
-    def take(self, now_ns: int) -> tuple[list[Write], list[Write]]:
+    def take(self, now_ns: int, most: int = WRITES_A_CALL) -> tuple[list[Write], list[Write]]:
         """Return the writes to send now, and those whose deadline has passed.
 
         At most one write a point and a feedback, so that each can be proven on its own.
@@ -155,7 +162,7 @@ class WriteQueue:
         expired: list[Write] = []
         later: list[Write] = []
         slots: set[int] = set()
-        while self._waiting and len(ready) < WRITES_A_CALL:
+        while self._waiting and len(ready) < most:
             write = self._waiting.popleft()
             slot = write.feedback.slot
             if now_ns >= write.ticket.deadline_ns:

@@ -12,7 +12,7 @@ from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.cell.driver_calls import CALL_S, CallTooLong, DriverCalls
 from jacquemart.runtime.cell.ports import DriverPort
 from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
-from jacquemart.runtime.cell.writes import Write, WriteQueue
+from jacquemart.runtime.cell.writes import WRITES_A_CALL, Write, WriteQueue
 from jacquemart.runtime.kernel.readback import Verdict, judge
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import DriverError, LinkError, OutcomeUnknown
@@ -84,7 +84,9 @@ class Writer:
         Raises:
             LinkError: the link must be opened anew; each write has its end, or waits for proof.
         """
-        writes, expired = self.queue.take(now)
+        # A thread cannot be cut at a deadline, so that it gets one write at a time.
+        most = 1 if self._driver.blocking else WRITES_A_CALL
+        writes, expired = self.queue.take(now, most)
         for write in expired:
             self._expire(write)
         if not writes:

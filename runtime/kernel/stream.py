@@ -69,10 +69,6 @@ class TopicFollower:
         self.epoch, self.sequence, self.synchronised = epoch, sequence, True
         return True
 
-    def snapshot_failed(self) -> None:
-        """Allow the next message or heartbeat to ask again."""
-        self.asking = False
-
     def _resync(self) -> Step:
         if self.asking:
             return Step.HOLD

@@ -131,13 +131,6 @@ class DeadlineExceeded(JacquemartError, TimeoutError):
     retryable = True
 
 
-class MailboxFull(JacquemartError):
-    """A bounded lane is full; nothing was accepted, retry later."""
-
-    code = "busy_lane"
-    retryable = True
-
-
 class CellUnreachable(JacquemartError):
     """The cell that owns the device does not answer; it is being replaced."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import NotSent
@@ -179,7 +178,3 @@ class Server:
         )
         token = parts[1] if len(parts[1]) <= 64 and len(parts) > 2 else b""
         self.channel.reply(parts[0], token, frame)
-
-
-def no_answer(_: Any) -> None:
-    """Ignore the end of a call."""

@@ -207,7 +207,14 @@ class Follower:
         epoch = content["epoch"]
         if not entry.position.snapshot(epoch, content["sequence"]):
             return False
-        for sequence, event in content.get("events", ()):
+        kept = content.get("events", ())
+        known = before[1] if epoch == before[0] else 0
+        if kept and before != (0, 0) and kept[0][0] > known + 1:
+            lost = {"number": kept[0][0] - known - 1, "topic": entry.name}
+            zone = entry.name.split("/")[1]
+            now = self._clock.wall_ns()
+            self._sink.event(entry.name, Event("events_lost", zone, zone, now, 1, lost))
+        for sequence, event in kept:
             if (epoch, sequence) > before:
                 self._tell(entry, epoch, Event.from_list(event))
         self._sink.snapshot(entry.name, content)

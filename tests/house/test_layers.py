@@ -45,6 +45,9 @@ def test_imports_point_down_only(path: Path) -> None:
     for name in imports_of(path):
         package = ".".join(name.split(".")[:2])
         assert package not in above, f"{path} imports {name} from a layer above"
+        if package == name and name.startswith("jacquemart."):
+            room = name.split(".")[1]
+            assert room in LAYERS, f"{path} imports {name} through the front door"
         assert name.split(".")[0] not in LAYERS, f"{path} imports {name} past the front door"
         if layer == "native":
             assert not name.startswith("jacquemart") or package == "jacquemart.native"
