@@ -18,7 +18,7 @@ $(BIN)/python:
 
 $(STAMP): pyproject.toml setup.py $(wildcard native/*.pyx native/*.pxd) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24" "setuptools>=77,<90" "cython>=3.1,<3.4" wheel
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test,lint,types]"
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[geo,test,lint,types]"
 	touch $(STAMP)
 
 setup: $(STAMP)

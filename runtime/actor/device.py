@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.base import RAISED, Actor, Host
+from jacquemart.runtime.actor.declare import Point
 from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
@@ -48,18 +49,29 @@ class DeviceShard(Protocol):
 class DeviceActor(Actor):
     """Base of all device kinds.
 
-    A kind says which points it needs (``required_points``: name -> (unit, writable)), which of
-    them it wants to be told about (``watched``), which it computes itself (``derived_points``),
-    and how a zone sums it up (``summary``). Its rules are ``rule`` and ``explain``.
+    A kind declares its points (``points``), says which of them it wants to be told about
+    (``watched``), and how a zone sums it up (``summary``). Its rules are ``rule``, ``interlock``
+    and ``explain``. ``required_points`` and ``derived_points`` follow from ``points``.
     """
 
     __slots__ = ("_last", "base", "shard", "spec", "template")
 
     kind: ClassVar[str] = "generic"
+    points: ClassVar[tuple[Point, ...]] = ()
     required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {}
     derived_points: ClassVar[tuple[PointSpec, ...]] = ()
     watched: ClassVar[frozenset[str]] = frozenset()
     summary: ClassVar[tuple[Aggregate, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "points" in vars(cls):
+            cls.required_points = {
+                point.name: (point.unit, point.writable)
+                for point in cls.points
+                if point.required and not point.derived and "*" not in point.name
+            }
+            cls.derived_points = tuple(point.spec() for point in cls.points if point.derived)
 
     def __init__(
         self, spec: DeviceSpec, template: TemplateSpec, shard: DeviceShard, base: int, host: Host
@@ -76,6 +88,14 @@ class DeviceActor(Actor):
 
     def rule(self, point: str, value: float) -> str | None:
         """Return why this value may not be written now; None if it may."""
+        return None
+
+    def interlock(self, point: str, value: float) -> str | None:
+        """Return why this value must not be sent to the field now; None if it may.
+
+        Asked right before the driver writes, after the point's ``guards`` were read again; what
+        it refuses ends REJECTED, and nothing was sent.
+        """
         return None
 
     def reading(self, point: str, value: float, quality: int) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+#: Shared by all devices whose template has no parameters.
+NO_PARAMETERS: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,13 @@ class PointSpec:
     """A change is published at once and not at the next tick."""
     address: Mapping[str, Any] = field(default_factory=dict)
     """Driver-specific; checked by the driver's ``check_point``."""
+    words: tuple[str, ...] = ()
+    """Of an enumeration: what the values 0, 1, 2 … mean."""
+    pulse: bool = False
+    """Each write acts anew (a push-button): it is sent at most once, and never again by itself."""
+    guards: tuple[str, ...] = ()
+    """Points of the device that are read again right before this one is written; then its actor
+    is asked once more (``DeviceActor.interlock``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,8 @@ class DeviceSpec:
     """The device without which this one cannot be reached (its cabinet)."""
     lat: float | None = None
     lon: float | None = None
+    parameters: Mapping[str, Any] = field(default_factory=lambda: NO_PARAMETERS)
+    """What this device has for the parameters of its template; most have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,8 @@ class ZoneSpec:
 
     id: str
     name: str = ""
+    outline: bytes = b""
+    """Polygon or multipolygon in WGS 84 (longitude, latitude) as WKB; empty: none is known."""
 
 
 @dataclass(frozen=True, slots=True)
