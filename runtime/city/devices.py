@@ -18,7 +18,7 @@ from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.problems import NOTHING, Place, Report
 from jacquemart.runtime.model.city import DeviceSpec
 
-FIELDS = tuple(field.name for field in fields(DeviceSpec))
+FIELDS = tuple(field.name for field in fields(DeviceSpec) if field.name != "parameters")
 
 Where = Callable[[int, str], Place]
 """The place of a key of the n-th device of one source."""
