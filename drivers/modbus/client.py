@@ -140,12 +140,20 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._stream = AnswerStream()
         self._ctx = ctx
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task is not None else 0
         connected = False
         try:
             connected = await client.connect()
+            # pymodbus waits with ``asyncio.wait_for``, which up to Python 3.11 forgets a
+            # cancellation that comes in the same turn as the connection.
+            if task is not None and task.cancelling() > cancelled:
+                connected = False
+                raise asyncio.CancelledError
         finally:
             if not connected:
                 self.close("not open")
+                self._lost = "not open"  # and not what pymodbus's own clearing up looked like
         if not connected:
             reason = str(ctx.failure or f"no connection within {options.connect_timeout_ms} ms")
             raise Lost(reason, sent=False)

@@ -263,13 +263,42 @@ def test_an_opening_that_is_cancelled_leaves_nothing_open() -> None:
                 task = asyncio.ensure_future(unit.open())
                 await asyncio.sleep(pause)
                 if task.cancel():
-                    try:
+                    with pytest.raises(asyncio.CancelledError):
                         await task
-                    except asyncio.CancelledError:
-                        with pytest.raises(LinkError, match="not open"):
-                            await unit.read(unit.plan(READS))
-                    else:
-                        await unit.close()  # it was open before the cancellation reached it
+                    with pytest.raises(LinkError, match="not open"):
+                        await unit.read(unit.plan(READS))
+                else:
+                    await unit.close()  # it was open before
+
+
+def test_a_cancellation_in_the_turn_in_which_the_connection_is_made_is_not_forgotten() -> None:
+    async def run() -> None:
+        async with HostileModbus() as server:
+            for turns in range(30):
+                unit = driver(server.port)
+                task = asyncio.ensure_future(unit.open())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if not task.cancel():
+                    await unit.close()
+                    continue
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                with pytest.raises(LinkError, match="not open"):
+                    await unit.read(unit.plan(READS))
+
+    asyncio.run(run())
+
+
+def test_a_driver_opens_after_a_cancelled_opening() -> None:
+    async def run() -> None:
+        async with HostileModbus() as server:
+            unit = driver(server.port)
+            task = asyncio.ensure_future(unit.open())
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
             await unit.open()
             assert numbers(await unit.read(unit.plan(READS))) == [0] * 5
             await unit.close()
