@@ -1,0 +1,133 @@
+"""Where the zones of a city lie: in which one a point is, or how far from the nearest.
+
+*Theory.* Zones are plane figures over longitude and latitude, with straight edges between their
+corners, as RFC 7946 has it. A border belongs to both of its sides, and then the zone that the
+city names first has the point; so every point has the same one zone, whoever asks.
+
+Distances are measured on a sphere to the nearest point of an outline, which is found in a plane
+that is true near the city: good to 0.5 % up to some hundred kilometres. Outlines that cross the
+180th meridian are not supported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from jacquemart.runtime.model.city import ZoneSpec
+from jacquemart.runtime.model.errors import ConfigError
+from jacquemart.runtime.model.extras import geo_library
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+#: Mean radius of the earth in metres.
+EARTH_M = 6_371_008.8
+
+
+class Territory:
+    """The outlines of a city's zones, ready to be asked.
+
+    Without any outline it knows nothing, costs nothing, and needs no library.
+    """
+
+    def __init__(self, zones: Sequence[ZoneSpec]) -> None:
+        """Read the outlines of the zones that have one.
+
+        Raises:
+            ConfigError: the libraries of the extra ``geo`` are missing, or an outline is no WKB;
+                the operator's fault; a retry cannot help.
+        """
+        drawn = [zone for zone in zones if zone.outline]
+        self.zones: tuple[str, ...] = tuple(zone.id for zone in drawn)
+        """The ids of the zones with an outline, in the order of the city."""
+        self._shapes: list[Any] = []
+        if not drawn:
+            return
+        self._shapely = geo_library("shapely", "the outlines of zones")
+        for zone in drawn:
+            try:
+                shape = self._shapely.from_wkb(zone.outline)
+            except self._shapely.errors.ShapelyError as error:
+                raise ConfigError(f"its outline is no WKB: {error}", where=zone.id) from error
+            self._shapely.prepare(shape)
+            self._shapes.append(shape)
+        self._bounds = [shape.bounds for shape in self._shapes]
+
+    def __bool__(self) -> bool:
+        return bool(self.zones)
+
+    @property
+    def known(self) -> bool:
+        """Return whether any zone has an outline."""
+        return bool(self.zones)
+
+    def zone_at(self, lat: float, lon: float) -> str:
+        """Return the zone of a point; "" if it is outside all outlines or is no point."""
+        if not self.zones or not (math.isfinite(lat) and math.isfinite(lon)):
+            return ""
+        for at, (west, south, east, north) in enumerate(self._bounds):
+            near = west <= lon <= east and south <= lat <= north
+            if near and self._shapely.intersects_xy(self._shapes[at], lon, lat):
+                return self.zones[at]
+        return ""
+
+    def zones_at(self, lats: ArrayLike, lons: ArrayLike) -> NDArray[Any]:
+        """Return for each point the position of its zone in ``zones``, or -1.
+
+        Args:
+            lats: latitudes in degrees; NaN where there is no point.
+            lons: longitudes in degrees, as many.
+
+        Returns:
+            An array of int32, as long as the arguments.
+        """
+        numpy = geo_library("numpy", "the outlines of zones")
+        y, x = numpy.asarray(lats, dtype=float), numpy.asarray(lons, dtype=float)
+        found: NDArray[Any] = numpy.full(len(x), -1, dtype=numpy.int32)
+        for at, (west, south, east, north) in enumerate(self._bounds):
+            near = (found < 0) & (x >= west) & (x <= east) & (y >= south) & (y <= north)
+            rows = numpy.flatnonzero(near)
+            inside = self._shapely.intersects_xy(self._shapes[at], x[rows], y[rows])
+            found[rows[inside]] = at
+        return found
+
+    def nearest(self, lat: float, lon: float) -> tuple[str, float]:
+        """Return the zone nearest to a point and the distance in metres, 0 inside of it.
+
+        Without outlines, or for what is no point: "" and infinity.
+        """
+        if not self.zones or not (math.isfinite(lat) and math.isfinite(lon)):
+            return "", math.inf
+        zone = self.zone_at(lat, lon)
+        if zone:
+            return zone, 0.0
+        tree, stretch = self._plane
+        point = self._shapely.Point(lon * stretch, lat)
+        # Of several at one distance the first; the tree alone would tell any.
+        at = min(tree.query_nearest(point, all_matches=True))
+        there, _ = self._shapely.ops.nearest_points(tree.geometries[at], point)
+        return self.zones[at], distance_m(lat, lon, there.y, there.x / stretch)
+
+    @cached_property
+    def _plane(self) -> tuple[Any, float]:
+        """Return the outlines with longitudes made as short as they are at the city's latitude."""
+        south = min(bounds[1] for bounds in self._bounds)
+        north = max(bounds[3] for bounds in self._bounds)
+        stretch = max(math.cos(math.radians((south + north) / 2)), 1e-6)
+        geo_library("shapely.ops", "the outlines of zones")
+        flat = [
+            self._shapely.transform(shape, lambda corners: corners * [stretch, 1.0])
+            for shape in self._shapes
+        ]
+        return self._shapely.STRtree(flat), stretch
+
+
+def distance_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """Return the distance of two points on the sphere in metres; all in degrees."""
+    a, b = math.radians(lat), math.radians(other_lat)
+    sine = math.sin((b - a) / 2) ** 2
+    sine += math.cos(a) * math.cos(b) * math.sin(math.radians(other_lon - lon) / 2) ** 2
+    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(sine)))
