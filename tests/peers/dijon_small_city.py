@@ -1,4 +1,4 @@
-"""A small Dijon and its field for tests: 10 cabinets, 540 lamps, a port nobody else uses."""
+"""A small Dijon and its field for tests: 10 cabinets, 540 lamps, a hundredth of all else."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from field_process import FieldProcess
-from generate import generate, host_of
+from generate import generate
+from parts import NETWORKS
+from parts import host_of as address
 
 SOUND = (
     *("--dead-lamps", "0", "--stuck-lamps", "0"),
     *("--dead-cabinets", "0", "--mute-cabinets", "0"),
 )
+
+
+def host_of(cabinet: int) -> str:
+    """Return the address of a cabinet (from 0)."""
+    return address(NETWORKS["lighting"], cabinet)
 
 
 def free_port() -> int:
@@ -27,7 +34,7 @@ def free_port() -> int:
 def small_city(folder: Path, *, lamps: int = 540, cabinets: int = 10) -> int:
     """Write the inventory; return the port of its cabinets."""
     port = free_port()
-    generate(folder, lamps=lamps, cabinets=cabinets, port=port)
+    generate(folder, scale=0.01, lamps=lamps, cabinets=cabinets, port=port)
     return port
 
 

@@ -15,7 +15,9 @@ import pytest
 DIJON = Path(__file__).resolve().parents[2] / "examples" / "dijon"
 sys.path.append(str(DIJON))
 
-from generate import MOST_LAMPS, ONE_READ, generate, read_communes, share_out  # noqa: E402
+from generate import generate, parts_here  # noqa: E402
+from parts import HOSTS_A_NETWORK, NETWORKS, PARTS, host_of, read_communes, share_out  # noqa: E402
+from parts.lighting import MOST_LAMPS, ONE_READ  # noqa: E402
 
 NAMES_2017 = {
     *("Ahuy", "Bressey-sur-Tille", "Bretenière", "Chenôve", "Chevigny-Saint-Sauveur"),
@@ -102,23 +104,69 @@ def test_the_columns_that_the_city_file_names_are_there(whole_city: Path) -> Non
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_city(tmp_path: Path) -> None:
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        generate(tmp_path / name, seed=seed, lamps=540, cabinets=10)
-    for file in ("cabinets.csv", "lights.csv"):
+        generate(tmp_path / name, seed=seed, scale=0.02)
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert {"cabinets.csv", "lights.csv"} <= set(files)
+    for file in files:
         a, b, c = ((tmp_path / name / file).read_bytes() for name in "abc")
         assert a == b
-        assert a != c
+        assert a != c or "origin" not in a.decode().partition("\n")[0]
+
+
+def test_what_one_part_draws_moves_nothing_in_another(tmp_path: Path) -> None:
+    generate(tmp_path / "all", scale=0.02)
+    for part in parts_here():
+        generate(tmp_path / part.name, scale=0.02, only=[part.name])
+        for path in (tmp_path / part.name).iterdir():
+            assert path.read_bytes() == (tmp_path / "all" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("scale", [0.01, 1, 10])
+def test_every_part_draws_the_counts_of_the_city_times_the_scale(
+    scale: float, tmp_path: Path
+) -> None:
+    counts = generate(tmp_path, scale=scale)
+    for part in parts_here():
+        for kind, count in part.counts:
+            assert counts[kind] == max(1, round(count * scale)), kind
+
+
+def test_ids_are_unique_in_the_whole_city_and_devices_say_that_they_are_generated(
+    whole_city: Path,
+) -> None:
+    ids: Counter[str] = Counter()
+    for path in sorted(whole_city.glob("*.csv")):
+        for row in rows(path):
+            if "origin" in row:
+                assert row["origin"] == "generated"
+                ids[row["id"]] += 1
+    assert {id for id, times in ids.items() if times > 1} == set()
+    assert all(id.startswith("dij-") for id in ids)
+    drawn = sum(count for part in parts_here() for _, count in part.counts)
+    assert len(ids) == drawn
+
+
+def test_addresses_of_servers_are_loopback_and_run_out_with_an_error() -> None:
+    assert host_of("127.25", 0) == "127.25.0.1"
+    assert host_of("127.25", HOSTS_A_NETWORK - 1) == "127.25.254.250"
+    assert len(set(NETWORKS.values())) == len(NETWORKS)
+    assert set(NETWORKS) <= {part.name for part in PARTS}
+    with pytest.raises(ValueError, match="has addresses for 0 to 63749"):
+        host_of("127.25", HOSTS_A_NETWORK)
 
 
 def test_a_small_city_is_made_from_the_command_line(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "folder"
     command = [sys.executable, str(DIJON / "generate.py"), "--lamps", "540", "--cabinets", "10"]
+    command += ["--scale", "0.01"]
     done = subprocess.run(
         [*command, "--port", "15999", "--out", str(out)], capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"10 cabinets and 540 lamps in {out}\n"
+    assert done.stdout.startswith("       10  lighting_cabinet\n      540  street_light\n")
+    assert done.stdout.endswith(f" devices in {out}\n")
     assert len(rows(out / "lights.csv")) == 540
     assert {row["port"] for row in rows(out / "cabinets.csv")} == {"15999"}
-    assert sorted(path.name for path in out.iterdir()) == ["cabinets.csv", "lights.csv"]
+    assert not list(out.glob("*.part"))
 
 
 @pytest.mark.parametrize(
