@@ -11,3 +11,4 @@ class GenericDevice(DeviceActor):
     __slots__ = ()
 
     kind = "generic"
+    open_points = True

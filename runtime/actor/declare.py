@@ -6,11 +6,14 @@ command line and the clients offer, and the kind's own tests (``jacquemart.runti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from jacquemart.runtime.model.city import PointSpec
+from jacquemart.runtime.model.errors import UsageError
+from jacquemart.runtime.model.ids import valid_id, valid_word
 
 PointType = Literal["number", "flag", "enumeration", "count"]
 DERIVED = {"derived": True}
@@ -24,15 +27,17 @@ class Point:
     unit, or make writable what is not.
 
     Attributes:
-        name: the point's name; with ``*`` (``temperature_*``) it declares every point of a
-            template whose name matches, and ``required`` then means at least one.
+        name: the point's name; with one ``*`` (``temperature_*``) it declares every point of a
+            template whose name matches, and ``required`` then means at least one. A ``*`` in
+            ``feedback`` and ``guards`` then stands for the same text.
         about: one sentence for people; ends without a stop.
         type: ``flag`` is 0 or 1, ``enumeration`` 0 … len(words) - 1, ``count`` a whole number.
         unit: of the value; ``low`` and ``high`` are inclusive and in it.
         words: what the values of an enumeration mean.
         writable: clients may set it (and ``DeviceActor.rule`` may still refuse).
         required: every template of the kind must have it.
-        derived: the actor computes it (``publish``); it has no address, and no template names it.
+        derived: the actor computes it (``publish``); it has no address, and no template names
+            it. Only of a derived family does a template name the members, also without address.
         feedback: the point that shows what the field really does when this one is written.
         tolerance: how far the feedback may be off.
         settle_ms: how long the field may take to follow.
@@ -70,18 +75,15 @@ class Point:
 
     def spec(self, name: str = "") -> PointSpec:
         """Return the point as a template has it that says nothing more; without an address."""
-        low, high = self.low, self.high
-        if self.type == "flag":
-            low, high = 0.0, 1.0
-        elif self.type == "enumeration":
-            low, high = 0.0, float(len(self.words) - 1)
+        low, high = self.limits
+        part = self._part(name)
         return PointSpec(
             name=name or self.name,
             unit=self.unit,
             low=low,
             high=high,
             writable=self.writable,
-            feedback=self.feedback,
+            feedback=self.feedback.replace("*", part),
             tolerance=self.tolerance,
             settle_ms=self.settle_ms,
             poll_ms=0 if self.derived else self.poll_ms,
@@ -91,5 +93,118 @@ class Point:
             address=DERIVED if self.derived else {},
             words=self.words,
             pulse=self.pulse,
-            guards=self.guards,
+            guards=tuple(guard.replace("*", part) for guard in self.guards),
+            whole=self.type != "number",
         )
+
+    @property
+    def family(self) -> bool:
+        """Return whether this declares all points whose names match."""
+        return "*" in self.name
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """Return the range that values have, inclusive; None: no limit on that side."""
+        if self.type == "flag":
+            return 0.0, 1.0
+        if self.type == "enumeration":
+            return 0.0, float(len(self.words) - 1)
+        return self.low, self.high
+
+    def _part(self, name: str) -> str:
+        """Return what stands for the ``*`` in the name of a member of the family."""
+        if not name or not self.family:
+            return "*"
+        before, _, after = self.name.partition("*")
+        return name[len(before) : len(name) - len(after)]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """The value that a command of a kind takes.
+
+    Attributes:
+        unit: of the value; a sender may name it, and is refused if it names another.
+        low: least value allowed; None: no limit.
+        high: largest value allowed.
+        words: what the values 0, 1, 2 … mean; senders may use them instead of the numbers.
+        whole: only whole numbers.
+        optional: the command may come without a value; its handler then sees None.
+    """
+
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    words: tuple[str, ...] = ()
+    whole: bool = False
+    optional: bool = False
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """Return the range allowed, inclusive."""
+        return (0.0, float(len(self.words) - 1)) if self.words else (self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A command of a kind, as ``@command`` declares it.
+
+    Attributes:
+        name: the verb.
+        method: the name of its handler.
+        about: one sentence for people, without a stop; empty: not declared, and its value not
+            checked.
+        takes: its value; None: it takes none.
+        volatile: it is worth nothing later (a camera's pan): never journalled.
+    """
+
+    name: str
+    method: str
+    about: str = ""
+    takes: Argument | None = None
+    volatile: bool = False
+
+
+def declaration_of(points: Sequence[Point], name: str) -> Point | None:
+    """Return what declares a template's point of that name: itself before a family."""
+    family = None
+    for point in points:
+        if point.name == name:
+            return point
+        if family is None and point.family and point.matches(name):
+            family = point
+    return family
+
+
+def check_declarations(kind: str, points: Sequence[Point]) -> None:
+    """Refuse declarations that contradict themselves.
+
+    Raises:
+        UsageError: says which point of which kind, and why: its author's bug.
+    """
+    names = [point.name for point in points]
+    for point in points:
+        wrong = _wrong(point, names)
+        if wrong:
+            raise UsageError(f"point {point.name!r} {wrong}", where=kind)
+
+
+def _wrong(point: Point, names: Sequence[str]) -> str:
+    low, high = point.limits
+    others = [name for name in (point.feedback, *point.guards) if name]
+    lost = [name for name in others if name not in names]
+    checks = (
+        (not valid_id(point.name.replace("*", "x", 1)), "is no id (with one * at most)"),
+        (names.count(point.name) > 1, "is declared twice"),
+        (not point.about or point.about.endswith("."), "needs one sentence about it, no stop"),
+        (point.type == "enumeration" and len(point.words) < 2, "needs two words or more"),
+        (point.type != "enumeration" and bool(point.words), "has words but is no enumeration"),
+        (len(set(point.words)) < len(point.words), "has a word twice"),
+        (not all(map(valid_word, point.words)), "has a word that is not of a-z 0-9 _"),
+        (low is not None and high is not None and low > high, "has an empty range"),
+        (point.derived and point.writable, "is derived, so nobody can write it"),
+        (bool(others or point.pulse) and not point.writable, "is not writable, so it has neither "
+         "feedback nor guards nor pulse"),
+        (bool(lost), f"names {', '.join(lost)}, which the kind does not declare"),
+    )  # fmt: skip
+    return next((text for wrong, text in checks if wrong), "")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.base import RAISED, Actor, Host
-from jacquemart.runtime.actor.declare import Point
+from jacquemart.runtime.actor.declare import Point, check_declarations
 from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
@@ -51,13 +51,15 @@ class DeviceActor(Actor):
 
     A kind declares its points (``points``), says which of them it wants to be told about
     (``watched``), and how a zone sums it up (``summary``). Its rules are ``rule``, ``interlock``
-    and ``explain``. ``required_points`` and ``derived_points`` follow from ``points``.
+    and ``explain``. ``required_points`` and ``derived_points`` follow from ``points``; with
+    ``open_points`` a template may have points that the kind does not declare.
     """
 
     __slots__ = ("_last", "base", "shard", "spec", "template")
 
     kind: ClassVar[str] = "generic"
     points: ClassVar[tuple[Point, ...]] = ()
+    open_points: ClassVar[bool] = False
     required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {}
     derived_points: ClassVar[tuple[PointSpec, ...]] = ()
     watched: ClassVar[frozenset[str]] = frozenset()
@@ -66,12 +68,14 @@ class DeviceActor(Actor):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "points" in vars(cls):
+            check_declarations(cls.__name__, cls.points)
+            single = [point for point in cls.points if not point.family]
             cls.required_points = {
                 point.name: (point.unit, point.writable)
-                for point in cls.points
-                if point.required and not point.derived and "*" not in point.name
+                for point in single
+                if point.required and not point.derived
             }
-            cls.derived_points = tuple(point.spec() for point in cls.points if point.derived)
+            cls.derived_points = tuple(point.spec() for point in single if point.derived)
 
     def __init__(
         self, spec: DeviceSpec, template: TemplateSpec, shard: DeviceShard, base: int, host: Host

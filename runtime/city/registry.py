@@ -28,7 +28,10 @@ class KindInfo(Protocol):
     """What the city file must know of a device kind; the actor class itself has it.
 
     A kind may also have ``check_options(options) -> Wrong`` for its templates' ``options``, and
-    ``derived_points``: points that it computes itself, which its templates get as they are.
+    ``derived_points``: points that it computes itself, which its templates get as they are; and
+    ``points``, declarations (:class:`jacquemart.runtime.actor.declare.Point`) from which its
+    templates take what they do not say, and which others they may have only with
+    ``open_points = True``.
     """
 
     @property

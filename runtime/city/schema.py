@@ -15,6 +15,7 @@ from jacquemart.runtime.city.checks import (
     OPTIONAL_IDENTIFIER,
     TABLE,
     TABLES,
+    TEXTS,
     Check,
     Key,
     known,
@@ -26,6 +27,7 @@ from jacquemart.runtime.city.checks import (
 from jacquemart.runtime.city.files import ENCODINGS
 from jacquemart.runtime.city.registry import Offer
 from jacquemart.runtime.model.errors import ConfigError
+from jacquemart.runtime.model.ids import valid_id, valid_word
 
 #: A day: longer periods are schedules, and no polls.
 DAY_MS = 86_400_000
@@ -49,16 +51,40 @@ _LOOPBACK = Check(
     _accept_host,
 )
 
-DOCUMENT = (
-    Key("city", TABLE),
-    Key("gateway", TABLE, {}),
-    Key("cells", TABLE, {}),
-    Key("zones", TABLE),
+
+def _accept_words(value: Any) -> tuple[str, ...]:
+    sound = isinstance(value, list) and 2 <= len(value) <= 64 and all(map(valid_word, value))
+    if not sound or len(set(value)) < len(value):
+        raise ValueError
+    return tuple(value)
+
+
+def _accept_guards(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list) and all(isinstance(item, str) and valid_id(item) for item in value):
+        return tuple(value)
+    raise ValueError
+
+
+_WORDS = Check(
+    "2 to 64 different words of a-z 0-9 _, with a letter first: what 0, 1, 2 … mean", _accept_words
+)
+_GUARDS = Check("names of points", _accept_guards)
+
+#: What a file that the city file includes may have.
+INCLUDED = (
+    Key("zones", TABLE, {}),
     Key("links", TABLE, {}),
     Key("link_templates", TABLE, {}),
     Key("templates", TABLE, {}),
     Key("inventory", TABLES, []),
     Key("device", TABLES, []),
+)
+DOCUMENT = (
+    Key("include", TEXTS, []),
+    Key("city", TABLE),
+    Key("gateway", TABLE, {}),
+    Key("cells", TABLE, {}),
+    *INCLUDED,
 )
 CITY = (
     Key("id", IDENTIFIER),
@@ -83,6 +109,9 @@ POINT = (
     Key("stale_after_ms", whole(0, DAY_MS), 0),
     Key("keep", one_of("last", "every"), "last"),
     Key("urgent", BOOLEAN, False),
+    Key("words", _WORDS, ()),
+    Key("pulse", BOOLEAN, False),
+    Key("guards", _GUARDS, ()),
     Key("address", TABLE, {}),
 )
 INVENTORY = (

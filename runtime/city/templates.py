@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from jacquemart.runtime.actor.declare import DERIVED
 from jacquemart.runtime.city import schema
 from jacquemart.runtime.city.checks import IDENTIFIER, read_table
 from jacquemart.runtime.city.files import Table
+from jacquemart.runtime.city.inherit import Declared
 from jacquemart.runtime.city.problems import NOTHING, Report, Words, shown, suggestion
 from jacquemart.runtime.city.registry import DriverInfo, KindInfo, Offer, ask
 from jacquemart.runtime.model.city import PointSpec, TemplateSpec
@@ -44,7 +46,8 @@ def read_templates(
     for name, table in named_tables(parent, report):
         before = report.count
         values = read_table(table, keys, report)
-        points, clear = _read_points(table, values["points"], report)
+        declared = Declared(values["kind"] or "", kinds.get(values["kind"] or ""), report)
+        points, clear = _read_points(table, values["points"], report, declared)
         template = TemplateSpec(
             name, values["kind"] or "", values["driver"] or "", points, values["options"]
         )
@@ -60,7 +63,7 @@ def read_templates(
 
 
 def _read_points(
-    template: Table, found: dict[str, Any] | None, report: Report
+    template: Table, found: dict[str, Any] | None, report: Report, declared: Declared
 ) -> tuple[tuple[PointSpec, ...], set[str]]:
     """Return the points, and the names of those of which no key was refused.
 
@@ -73,13 +76,15 @@ def _read_points(
         report.add(template.place("points"), NOTHING, "at least one point")
     points = []
     clear: set[str] = set()
-    for name, table in named_tables(template.inside("points"), report):
+    tables = template.inside("points")
+    for name, table in named_tables(tables, report):
         before = report.count
         values = read_table(table, schema.POINT, report)
-        low, high = values.pop("range") or (None, None)
-        points.append(PointSpec(name, low=low, high=high, **values))
+        points.append(declared.point(table, tables, values))
         if report.count == before:
             clear.add(name)
+    if found:
+        declared.missing(tables)
     by_name = {point.name: point for point in points}
     for point in points:
         if point.name in clear:
@@ -104,6 +109,14 @@ def _check_point(
     elif feedback.unit != point.unit and feedback.name in clear:
         found = Words(f"{point.feedback}, whose unit is {shown(feedback.unit)}")
         report.add(place, found, f"a point in the same unit, {shown(point.unit)}")
+    for guard in point.guards:
+        if guard not in by_name or guard == point.name:
+            allowed = "other points of the same template: " + ", ".join(by_name)
+            report.add(points.place(point.name, "guards"), guard, allowed, among=by_name)
+    if (point.guards or point.pulse) and not point.writable:
+        key = "guards" if point.guards else "pulse"
+        allowed = f"{key} for a point with writable = true"
+        report.add(points.place(point.name, key), list(point.guards) or True, allowed)
     if 0 < point.stale_after_ms < point.poll_ms:
         allowed = f"0, or at least poll_ms ({point.poll_ms:,})"
         place = points.place(point.name, "stale_after_ms")
@@ -118,7 +131,7 @@ def _ask_driver(
     driver: DriverInfo | None,
 ) -> None:
     for point in template.points:
-        if driver is None or point.name not in clear:
+        if driver is None or point.name not in clear or point.address is DERIVED:
             continue
         for key, found, allowed in ask(driver.check_point, point, point.address):
             own = key in _POINT_KEYS and key not in point.address

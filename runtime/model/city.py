@@ -48,6 +48,8 @@ class PointSpec:
     guards: tuple[str, ...] = ()
     """Points of the device that are read again right before this one is written; then its actor
     is asked once more (``DeviceActor.interlock``)."""
+    whole: bool = False
+    """Only whole numbers may be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,18 @@ import re
 from jacquemart.runtime.model.errors import UsageError
 
 #: What an id may be: it stands in topics, file names, terminals and URLs.
+WORD_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,31}")
 ID_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.:-]{0,62}[A-Za-z0-9])?")
 
 
 def valid_id(text: str) -> bool:
     """Return whether the text may name a city, zone, link, device, template or point."""
     return ID_PATTERN.fullmatch(text) is not None
+
+
+def valid_word(text: object) -> bool:
+    """Return whether text may be a word of an enumeration: it never looks like a number."""
+    return isinstance(text, str) and WORD_PATTERN.fullmatch(text) is not None
 
 
 def split_point(text: str) -> tuple[str, str]:
