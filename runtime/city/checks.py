@@ -260,6 +260,16 @@ def _accept_tables(value: Any) -> list[Any]:
 TABLES = Check("tables with [[double]] brackets", _accept_tables)
 
 
+def _accept_texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [_SHORT.accept(item) for item in value]
+    raise ValueError
+
+
+_SHORT = text(4_096, 1)
+TEXTS = Check(f"a list, each of it {_SHORT.allowed}", _accept_texts)
+
+
 def parse_option(cell: str) -> Any:
     """Read a cell as TOML would read it bare: integer, number, true, false; otherwise text.
 

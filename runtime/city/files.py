@@ -86,13 +86,27 @@ def dotted(path: Path) -> str:
     return text
 
 
-def read_document(file: str, report: Report) -> Document | None:
-    """Read and parse a city file; None, with the problem reported, if that cannot be done."""
-    text = read_text(file, Place(file), report, "utf-8", CITY_LIMIT, advice="save it as UTF-8")
+def read_document(
+    file: str,
+    report: Report,
+    *,
+    named: Place | None = None,
+    holds: str = "a city file with at least [city]",
+) -> Document | None:
+    """Read and parse a file of TOML; None, with the problem reported, if that cannot be done.
+
+    Args:
+        file: the file.
+        report: takes the problem.
+        named: the place that names it, for a file that is not there; None: the file itself.
+        holds: what an empty file should have been.
+    """
+    named = named or Place(file)
+    text = read_text(file, named, report, "utf-8", CITY_LIMIT, advice="save it as UTF-8")
     if text is None:
         return None
     if not text.strip():
-        report.add(Place(file), Words("an empty file"), "a city file with at least [city]")
+        report.add(Place(file), Words("an empty file"), holds)
         return None
     try:
         return Document(file, text, tomllib.loads(text))

@@ -10,9 +10,10 @@ from jacquemart.runtime.city.addresses import Claims, check_addresses
 from jacquemart.runtime.city.checks import read_table
 from jacquemart.runtime.city.devices import Devices
 from jacquemart.runtime.city.files import Document, Table, read_document
+from jacquemart.runtime.city.include import Documents
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.links import Links
-from jacquemart.runtime.city.problems import NOTHING, Report, shown
+from jacquemart.runtime.city.problems import Report, shown
 from jacquemart.runtime.city.registry import (
     DriverInfo,
     KindInfo,
@@ -68,22 +69,24 @@ def load_city(
 def _read_city(
     document: Document, report: Report, kinds: Offer[KindInfo], drivers: Offer[DriverInfo]
 ) -> CitySpec:
-    root = Table(document, (), document.values)
-    top = read_table(root, schema.DOCUMENT, report)
+    documents = Documents(document, report)
+    if not documents.complete:  # what refers to the missing part would only seem to be wrong
+        raise report.errors()
+    root, top = documents.root, documents.top
     about = {key.name: key.fallback for key in schema.CITY}
     if top["city"] is not None:
         about = read_table(root.inside("city"), schema.CITY, report)
     gateway = _read_gateway(root.inside("gateway"), report)
     cells = read_table(root.inside("cells"), schema.CELLS, report)
-    zones = _read_zones(root.inside("zones"), report, given=top["zones"] is not None)
-    names = _zone_names(zones, root.inside("zones"), report)
-    templates, sound = read_templates(root.inside("templates"), report, kinds, drivers)
+    zones = _read_zones(documents, report)
+    names = _zone_names(zones, documents.table("zones"), report)
+    templates, sound = read_templates(documents.table("templates"), report, kinds, drivers)
     links = Links(report, names, drivers)
-    links.read_templates(root.inside("link_templates"))
-    links.read_tables(root.inside("links"))
-    tables = [root.inside("inventory", number) for number in range(len(top["inventory"]))]
+    links.read_templates(documents.table("link_templates"))
+    links.read_tables(documents.table("links"))
     inventories = [
-        Inventory(table, read_table(table, schema.INVENTORY, report), report) for table in tables
+        Inventory(table, read_table(table, schema.INVENTORY, report), report)
+        for table in documents.tables("inventory")
     ]
     for inventory in inventories:
         if inventory.makes != "devices":
@@ -96,8 +99,8 @@ def _read_city(
     for inventory in inventories:
         if inventory.makes != "links":
             devices.read_inventory(inventory)
-    for number in range(len(top["device"])):
-        devices.read_table(root.inside("device", number))
+    for table in documents.tables("device"):
+        devices.read_table(table)
     links.check_options()
     devices.check_ids()
     devices.check_positions()
@@ -128,13 +131,14 @@ def _read_gateway(table: Table, report: Report) -> GatewaySpec:
     return gateway
 
 
-def _read_zones(parent: Table, report: Report, *, given: bool) -> tuple[ZoneSpec, ...]:
+def _read_zones(documents: Documents, report: Report) -> tuple[ZoneSpec, ...]:
+    parent = documents.table("zones")
     names = {
         zone: read_table(table, schema.ZONE, report)["name"]
         for zone, table in named_tables(parent, report)
     }
-    if given and not parent.values:
-        report.add(parent.place(), NOTHING, "at least one zone, [zones.<id>]")
+    if not parent.values:
+        documents.report_missing("zones", "at least one zone, [zones.<id>]")
     return tuple(ZoneSpec(zone, names.get(zone) or zone) for zone in parent.values)
 
 

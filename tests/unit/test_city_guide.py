@@ -18,6 +18,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "city-file.md"
 _NONE: Offer[Any] = Offer(driver_registry(()), {})
 
 SECTIONS: dict[str, tuple[Key, ...]] = {
+    "At the top": schema.DOCUMENT[:1],
     "`[city]`": schema.CITY,
     "`[gateway]`": schema.GATEWAY,
     "`[cells]`": schema.CELLS,

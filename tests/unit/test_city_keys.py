@@ -180,8 +180,8 @@ REPLACED: list[tuple[str, str, str, str]] = [
 ]  # fmt: skip
 
 APPENDED = [
-    ("gatway", "port = 1", "gatway: found an unknown key; allowed: city, gateway, cells, zones, "
-     'links, link_templates, templates, inventory, device (did you mean "gateway"?)'),
+    ("gatway", "port = 1", "gatway: found an unknown key; allowed: include, city, gateway, cells, "
+     'zones, links, link_templates, templates, inventory, device (did you mean "gateway"?)'),
     *(
         ("gateway", f"host = {bad}", f"gateway.host: found {bad}; allowed: {_LOOPBACK}")
         for bad in ('"0.0.0.0"', '"192.168.1.4"', '"example.org"', '""', "true")
