@@ -22,8 +22,11 @@ Role = Literal["device", "zone", "gateway", "centre"]
 class ShardSpec:
     """Links of one zone, and their devices, that live and move together.
 
-    Slots of the shard's point table are dense, in the order of ``devices`` and of each
-    device's template points; devices of one link are neighbours, so a link is a slot range.
+    Slots of the shard's point table follow each device's template points from the device's
+    base on. At first they are dense, in the order of ``devices`` (no ``bases``), and devices of
+    one link are neighbours. A change of the running city never moves a slot and never gives one
+    to another device: a device that stays keeps its base, a new or changed one gets a base at or
+    above the old ``capacity``, and the slots of one that leaves stay empty.
     ``id`` is ``<zone>/<number>``; its stream topic is ``r/<zone>/<number>/``.
     """
 
@@ -31,6 +34,10 @@ class ShardSpec:
     zone: str
     links: tuple[LinkSpec, ...]
     devices: tuple[DeviceSpec, ...]
+    bases: tuple[int, ...] = ()
+    """First slot of each device, in the order of ``devices``; empty: dense."""
+    capacity: int = 0
+    """Slots, with those that are nobody's any more; 0: as many as the devices need."""
 
 
 @dataclass(frozen=True, slots=True)
