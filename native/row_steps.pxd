@@ -9,8 +9,8 @@ from libc.string cimport memcpy
 
 from jacquemart.native.columns cimport Column, quality_at, slot_at, time_at, value_at
 from jacquemart.native.rows cimport (
-    BAD, BAD_VALUE, CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES, OLD_TOTALS, STALE_AGE, UNCERTAIN,
-    UNCERTAIN_CLOCK, UNCERTAIN_RANGE, URGENT, Kept, Rows, Totals)
+    BAD, BAD_NEVER_READ, BAD_REMOVED, BAD_VALUE, CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES,
+    OLD_TOTALS, RETIRED, STALE_AGE, UNCERTAIN, UNCERTAIN_CLOCK, UNCERTAIN_RANGE, URGENT, Kept, Rows, Totals)
 
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void* place) noexcept nogil
@@ -41,6 +41,8 @@ cdef inline bint store(
     cdef bint changed = moved or quality != old_quality
     cdef uint32_t* counts
     cdef Kept* entry
+    if flags & RETIRED:
+        return False
     if flags & KEEP_EVERY and (reading or changed):
         if flags & DIRTY:
             if rows.kept_count < LOG_ENTRIES:
@@ -205,6 +207,54 @@ cdef inline void list_members(Rows* rows, Py_ssize_t groups) noexcept nogil:
         group = rows.group_of[slot]
         rows.members[rows.first_member[group + 1]] = <uint32_t>slot
         rows.first_member[group + 1] += 1
+
+
+cdef inline void clear_row(Rows* rows, uint32_t slot, Py_ssize_t nowhere) noexcept nogil:
+    """Make a slot as it is before its first reading, in no group (``nowhere``), not dirty."""
+    rows.values[slot] = NAN
+    rows.source_ns[slot] = rows.receive_ns[slot] = rows.stale_after_ns[slot] = 0
+    rows.qualities[slot] = BAD_NEVER_READ
+    rows.flags[slot] = 0
+    rows.group_of[slot] = <uint32_t>nowhere
+    rows.by_severity[4 * nowhere + 3] += 1
+    if rows.lows != NULL:
+        rows.lows[slot] = -INFINITY
+        rows.highs[slot] = INFINITY
+
+
+cdef inline Py_ssize_t retire_rows(
+    Rows* rows, Py_ssize_t first, Py_ssize_t many, Py_ssize_t nowhere
+) noexcept nogil:
+    """Take a range of slots out of everything, for good; return how many were still in it."""
+    cdef Py_ssize_t slot, index, left, retired = 0
+    cdef uint32_t group
+    for slot in range(first, first + many):
+        if rows.flags[slot] & RETIRED:
+            continue
+        retired += 1
+        group = rows.group_of[slot]
+        rows.marks[group] = CHANGED | OLD_TOTALS
+        rows.by_severity[4 * <size_t>group + (rows.qualities[slot] >> 6)] -= 1
+        clear_row(rows, <uint32_t>slot, nowhere)
+        rows.qualities[slot] = BAD_REMOVED
+        rows.flags[slot] = RETIRED
+    if retired == 0:
+        return 0
+    left = 0
+    for index in range(rows.dirty_count):
+        if rows.flags[rows.dirty[index]] & DIRTY:
+            rows.dirty[left] = rows.dirty[index]
+            left += 1
+    rows.dirty_count = left
+    left = 0
+    for index in range(rows.kept_count):
+        if not rows.flags[rows.kept[index].slot] & RETIRED:
+            rows.kept[left] = rows.kept[index]
+            left += 1
+    rows.kept_count = left
+    if rows.dirty_count == 0:
+        rows.urgent = False
+    return retired
 
 
 cdef inline Py_ssize_t sweep_rows(Rows* rows, int64_t now_ns) noexcept nogil:

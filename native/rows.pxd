@@ -12,6 +12,7 @@ cdef enum Flag:  # bits of Rows.flags
     DIRTY = 1       # changed since the last drain
     KEEP_EVERY = 2  # a reading not yet drained is logged, not overwritten
     URGENT = 4      # a changed value must not wait for the tick
+    RETIRED = 8     # nobody's any more: takes nothing, is in no group, never dirty
 
 cdef enum Mark:  # bits of Rows.marks
     CHANGED = 1     # not yet told by changed_groups
@@ -25,6 +26,7 @@ cdef enum Code:  # the qualities that the table gives by itself, and where sever
     BAD = 0xC0
     BAD_NEVER_READ = 0xC1
     BAD_VALUE = 0xC7
+    BAD_REMOVED = 0xC9
 
 cdef enum Log:
     LOG_ENTRIES = 4096  # superseded keep-every readings between two drains
@@ -51,11 +53,11 @@ cdef struct Rows:
     int64_t* stale_after_ns  # 0: never stale
     uint8_t* qualities
     uint8_t* flags           # Flag
-    uint32_t* group_of       # the last group for a slot that is not defined yet
+    uint32_t* group_of       # the last group for a slot that is not defined yet, or retired
     uint32_t* dirty
     double* lows             # late (a defined range)
     double* highs            # late (a defined range)
-    # One entry a group, and one more for the slots that are not defined yet.
+    # One entry a group, and one more for the slots that are not defined yet, or retired.
     uint32_t* by_severity    # four counts a group
     uint8_t* marks           # Mark
     Totals* totals           # valid unless OLD_TOTALS

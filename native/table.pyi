@@ -44,6 +44,15 @@ class PointTable:
         flags and range (a GOOD value outside becomes UNCERTAIN_RANGE 0x42; default infinite).
         Also later, with data in it; what is stored is not judged again. IndexError for an unknown
         slot or group, ValueError for a negative limit or an empty range."""
+    def grow(self, capacity: int, groups: int) -> None:
+        """Add slots and groups behind those there are: values, times, groups and dirty bits of
+        the others stay, new slots are as in a new table. ValueError if one becomes fewer; on
+        that and on MemoryError the table is as it was. Takes time in proportion to its slots."""
+    def retire(self, start: int, count: int = 1) -> int:
+        """Take slots out of everything, for good: they leave their groups, are not dirty, read
+        (NaN, BAD_REMOVED 0xC9, 0, 0), and ignore whatever is stored in them from then on.
+        define() refuses them (ValueError). Returns how many were not retired before; IndexError
+        for an unknown slot. A call looks once through all that is dirty: retire in ranges."""
     @property
     def capacity(self) -> int: ...
     @property

@@ -8,20 +8,20 @@ row_steps.pxd is valid, so that those cannot fail and need no GIL.
 from collections import namedtuple
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.number cimport PyNumber_AsSsize_t
-from libc.math cimport INFINITY, NAN
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from jacquemart.native.columns cimport (
     QUALITIES, SLOTS, TIMES, VALUES, Column, as_quality, as_time, as_value, open_column,
     quality_at, shut_column, slot_at, value_at)
 from jacquemart.native.row_steps cimport (
-    accept, accept_rows, compute_totals, drain_rows, list_members, requalify, store_rows,
-    sweep_rows, unfit_row)
+    accept, accept_rows, clear_row, compute_totals, drain_rows, list_members, requalify,
+    retire_rows, store_rows, sweep_rows, unfit_row)
 from jacquemart.native.rows cimport (
-    BAD_NEVER_READ, CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES, OLD_TOTALS, URGENT, Kept, Totals)
+    CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES, OLD_TOTALS, RETIRED, URGENT, Kept, Totals)
 
 cdef enum Bound:
     LARGEST = 0x7FFFFFFF  # slots or groups
@@ -37,6 +37,15 @@ cdef void* allocate(Py_ssize_t items, size_t size) except NULL:
     if block == NULL:
         raise MemoryError
     return block
+
+
+cdef int enlarge(void** block, Py_ssize_t items, size_t size) except -1:
+    """Make a block longer where it stands or elsewhere; MemoryError leaves it as it was."""
+    cdef void* longer = PyMem_Realloc(block[0], (items if items > 0 else 1) * size)
+    if longer == NULL:
+        raise MemoryError
+    block[0] = longer
+    return 0
 
 
 cdef bytes filled(const void* data, Py_ssize_t size):
@@ -71,12 +80,9 @@ cdef class PointTable:
         self.rows.by_severity = <uint32_t*>allocate(self.groups + 1, 4 * 4)
         self.rows.marks = <uint8_t*>allocate(self.groups + 1, 1)
         self.rows.totals = <Totals*>allocate(self.groups + 1, sizeof(Totals))
-        memset(self.rows.qualities, BAD_NEVER_READ, self.capacity)
         memset(self.rows.marks, OLD_TOTALS, self.groups + 1)
         for slot in range(self.capacity):
-            self.rows.values[slot] = NAN
-            self.rows.group_of[slot] = <uint32_t>self.groups
-        self.rows.by_severity[4 * self.groups + 3] = <uint32_t>self.capacity
+            clear_row(&self.rows, <uint32_t>slot, self.groups)
 
     def __dealloc__(self):
         PyMem_Free(self.rows.values)
@@ -165,6 +171,8 @@ cdef class PointTable:
         cdef uint8_t severity
         if limit_ns < 0 or not low <= high:
             raise ValueError(f"slot {index}: stale after {limit_ns} ns, range {low} to {high}")
+        if self.rows.flags[index] & RETIRED:
+            raise ValueError(f"slot {index} is retired and cannot be used again")
         if keep_every and self.rows.kept == NULL:
             self.rows.kept = <Kept*>allocate(LOG_ENTRIES, sizeof(Kept))
         if self.rows.lows == NULL and (low > -INFINITY or high < INFINITY):
@@ -188,6 +196,64 @@ cdef class PointTable:
             self.rows.marks[old] = CHANGED | OLD_TOTALS
             self.rows.marks[new] = CHANGED | OLD_TOTALS
             self.members_known = False
+
+    def grow(self, capacity, groups):
+        """Add slots and groups behind those there are, all or nothing."""
+        cdef Py_ssize_t slot
+        cdef Py_ssize_t slots = PyNumber_AsSsize_t(capacity, ValueError)
+        cdef Py_ssize_t many = PyNumber_AsSsize_t(groups, ValueError)
+        cdef Py_ssize_t old_slots = self.capacity, old_groups = self.groups
+        if not (old_slots <= slots <= LARGEST and old_groups <= many <= LARGEST):
+            raise ValueError(
+                f"a table of {old_slots} slots and {old_groups} groups cannot become one of"
+                f" {slots} and {many}")
+        # A block that is longer than the table says harms nobody, should the next one fail.
+        if slots > old_slots:
+            enlarge(<void**>&self.rows.values, slots, 8)
+            enlarge(<void**>&self.rows.source_ns, slots, 8)
+            enlarge(<void**>&self.rows.receive_ns, slots, 8)
+            enlarge(<void**>&self.rows.stale_after_ns, slots, 8)
+            enlarge(<void**>&self.rows.qualities, slots, 1)
+            enlarge(<void**>&self.rows.flags, slots, 1)
+            enlarge(<void**>&self.rows.group_of, slots, 4)
+            enlarge(<void**>&self.rows.dirty, slots, 4)
+            if self.rows.highs != NULL:
+                enlarge(<void**>&self.rows.highs, slots, 8)
+            if self.rows.lows != NULL:
+                enlarge(<void**>&self.rows.lows, slots, 8)
+        if many > old_groups:
+            enlarge(<void**>&self.rows.by_severity, many + 1, 4 * 4)
+            enlarge(<void**>&self.rows.marks, many + 1, 1)
+            enlarge(<void**>&self.rows.totals, many + 1, sizeof(Totals))
+        # Nothing below fails.
+        PyMem_Free(self.rows.first_member)
+        PyMem_Free(self.rows.members)
+        self.rows.first_member = self.rows.members = NULL
+        self.members_known = False
+        if many > old_groups:  # the slots in no group move to the new last one
+            memset(self.rows.by_severity + 4 * (old_groups + 1), 0, 16 * (many - old_groups))
+            memcpy(self.rows.by_severity + 4 * many, self.rows.by_severity + 4 * old_groups, 16)
+            memset(self.rows.by_severity + 4 * old_groups, 0, 16)
+            memset(self.rows.marks + old_groups, OLD_TOTALS, many + 1 - old_groups)
+            for slot in range(old_slots):
+                if self.rows.group_of[slot] == <size_t>old_groups:
+                    self.rows.group_of[slot] = <uint32_t>many
+        for slot in range(old_slots, slots):
+            clear_row(&self.rows, <uint32_t>slot, many)
+        self.rows.capacity = self.capacity = slots
+        self.groups = many
+
+    def retire(self, start, count=1):
+        """Take slots out of everything, for good; return how many were still in it."""
+        cdef Py_ssize_t first = PyNumber_AsSsize_t(start, IndexError)
+        cdef Py_ssize_t many = PyNumber_AsSsize_t(count, IndexError)
+        cdef Py_ssize_t retired
+        if not (0 <= first <= self.capacity and 0 <= many <= self.capacity - first):
+            raise IndexError(f"{many} slots from {first} are not in a table of {self.capacity}")
+        retired = retire_rows(&self.rows, first, many, self.groups)
+        if retired:
+            self.members_known = False
+        return retired
 
     def update(self, slot, value, quality, source_ns, receive_ns):
         """Store one reading; return whether value or quality changed."""

@@ -52,6 +52,10 @@ class Quality(IntEnum):
     """Not a number, or an answer that cannot be decoded."""
     BAD_CELL = 0xC8
     """The cell that owns the device does not answer."""
+    BAD_WITHHELD = 0xC9
+    """Nobody may know it: the device is off duty, or nobody knows that it is on duty."""
+    BAD_REMOVED = 0xC9
+    """The point is no longer in the city."""
 
     @property
     def severity(self) -> Severity:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 UNCERTAIN, UNCERTAIN_CLOCK, UNCERTAIN_RANGE = 0x40, 0x41, 0x42
-STALE_AGE, BAD, BAD_NEVER_READ, BAD_VALUE = 0x80, 0xC0, 0xC1, 0xC7
+STALE_AGE, BAD, BAD_NEVER_READ, BAD_VALUE, BAD_REMOVED = 0x80, 0xC0, 0xC1, 0xC7, 0xC9
 LOG_ENTRIES = 4096
 
 Columns = tuple[bytes, bytes, bytes, bytes, bytes]
@@ -39,6 +39,7 @@ class Slot:
     urgent: bool = False
     low: float = -math.inf
     high: float = math.inf
+    retired: bool = False
 
 
 def bits(value: float) -> bytes:
@@ -92,15 +93,38 @@ class OracleTable:
         if stale_after_ns < 0 or not low <= high:
             raise ValueError(slot)
         row = self.slots[slot]
+        if row.retired:
+            raise ValueError(slot)
         if group != row.group:
             self.changed |= {row.group, group} - {-1}
         row.group, row.stale_after_ns = group, stale_after_ns
         row.keep_every, row.urgent, row.low, row.high = keep_every, urgent, low, high
 
+    def grow(self, capacity: int, groups: int) -> None:
+        if capacity < self.capacity or groups < self.groups:
+            raise ValueError(capacity)
+        self.slots += [Slot() for _ in range(capacity - self.capacity)]
+        self.capacity, self.groups = capacity, groups
+
+    def retire(self, start: int, count: int = 1) -> int:
+        if start < 0 or count < 0 or start + count > self.capacity:
+            raise IndexError(start)
+        gone = [at for at in range(start, start + count) if not self.slots[at].retired]
+        for at in gone:
+            self.changed |= {self.slots[at].group} - {-1}
+            self.slots[at] = Slot(quality=BAD_REMOVED, retired=True)
+            self.dirty.pop(at, None)
+        self.kept = [(at, row) for at, row in self.kept if not self.slots[at].retired]
+        if gone and not self.dirty:
+            self.urgent = False
+        return len(gone)
+
     def _store(
         self, slot: int, value: float, quality: int, source_ns: int, receive_ns: int, reading: bool
     ) -> bool:
         row = self.slots[slot]
+        if row.retired:
+            return False
         moved = bits(value) != bits(row.value)
         changed = moved or quality != row.quality
         if row.keep_every and (reading or changed):

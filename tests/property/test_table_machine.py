@@ -16,9 +16,10 @@ from oracle_table import LOG_ENTRIES, OracleTable
 from jacquemart.native.table import PointTable
 
 CAPACITY, GROUPS = 7, 3
+"""At first: the table grows by up to five slots and two groups at a time, to twenty and nine."""
 INT64 = (-(2**63), 2**63 - 1)
 
-slots = st.integers(0, CAPACITY - 1)
+slots = st.integers(0, 2 * CAPACITY)  # taken modulo the capacity of the moment
 values = st.one_of(
     st.floats(), st.sampled_from([0.0, -0.0, 1.0, 5.0, math.nan, math.inf, -math.inf, 1e308])
 )
@@ -67,6 +68,29 @@ class Tables(RuleBasedStateMachine):
         self.native = PointTable(CAPACITY, GROUPS)
         self.oracle = OracleTable(CAPACITY, GROUPS)
 
+    @property
+    def capacity(self) -> int:
+        return self.oracle.capacity
+
+    def within(self, batch: list[tuple[int, float, int, int, int]]) -> list[tuple[Any, ...]]:
+        return [(row[0] % self.capacity, *row[1:]) for row in batch]
+
+    @precondition(lambda self: self.capacity <= 15 and self.oracle.groups <= 7)
+    @rule(slots=st.integers(0, 5), groups=st.integers(0, 2))
+    def grow(self, slots: int, groups: int) -> None:
+        self.both("grow", self.capacity + slots, self.oracle.groups + groups)
+
+    @rule(slots=st.integers(-1, 0), groups=st.integers(-1, 0))
+    def it_never_shrinks(self, slots: int, groups: int) -> None:
+        if slots or groups:
+            with pytest.raises(ValueError, match="cannot become"):
+                self.native.grow(self.capacity + slots, self.oracle.groups + groups)
+
+    @rule(start=slots, count=st.integers(0, 3))
+    def retire(self, start: int, count: int) -> None:
+        start %= self.capacity
+        self.both("retire", start, min(count, self.capacity - start))
+
     def both(self, name: str, *args: Any, **kwargs: Any) -> Any:
         found = getattr(self.native, name)(*args, **kwargs)
         assert found == getattr(self.oracle, name)(*args, **kwargs)
@@ -74,7 +98,7 @@ class Tables(RuleBasedStateMachine):
 
     @rule(
         slot=slots,
-        group=st.integers(0, GROUPS - 1),
+        group=st.integers(0, 8),
         limit=limits,
         keep=st.booleans(),
         urgent=st.booleans(),
@@ -89,10 +113,12 @@ class Tables(RuleBasedStateMachine):
         urgent: bool,
         bounds: tuple[float, float] | None,
     ) -> None:
-        args: list[Any] = [slot, group, limit, keep, urgent]
+        slot %= self.capacity
+        args: list[Any] = [slot, group % self.oracle.groups, limit, keep, urgent]
         if bounds is not None:
             args += sorted(bounds)
-        if bounds is not None and not args[-2] <= args[-1]:
+        empty = bounds is not None and not args[-2] <= args[-1]
+        if empty or self.oracle.slots[slot].retired:
             with pytest.raises(ValueError):
                 self.native.define(*args)
         else:
@@ -100,7 +126,7 @@ class Tables(RuleBasedStateMachine):
 
     @rule(slot=slots, value=values, quality=qualities, source=times, receive=times)
     def update(self, slot: int, value: float, quality: int, source: int, receive: int) -> None:
-        self.both("update", slot, value, quality, source, receive)
+        self.both("update", slot % self.capacity, value, quality, source, receive)
 
     @rule(
         batch=rows(),
@@ -117,7 +143,7 @@ class Tables(RuleBasedStateMachine):
         timed: bool,
         data: st.DataObject,
     ) -> None:
-        plain: list[Any] = [[row[at] for row in batch] for at in range(4)]
+        plain: list[Any] = [[row[at] for row in self.within(batch)] for at in range(4)]
         shapes = [data.draw(shaped(CODES[at], plain[at])) for at in range(4)]
         for at, wanted in ((2, judged), (3, timed)):
             if not wanted:
@@ -130,7 +156,7 @@ class Tables(RuleBasedStateMachine):
     def apply_batch(
         self, batch: list[tuple[int, float, int, int, int]], data: st.DataObject
     ) -> None:
-        plain = [[row[at] for row in batch] for at in range(5)]
+        plain = [[row[at] for row in self.within(batch)] for at in range(5)]
         shapes = [data.draw(shaped(CODES[at], plain[at])) for at in range(5)]
         try:
             changed = self.oracle.apply_batch(*plain)
@@ -140,11 +166,11 @@ class Tables(RuleBasedStateMachine):
         else:
             assert self.native.apply_batch(*shapes) == changed
 
-    @rule(batch=rows(), at=st.integers(0, 11), slot=st.integers(CAPACITY, 2**32 - 1))
+    @rule(batch=rows(), at=st.integers(0, 11), slot=st.integers(20, 2**32 - 1))
     def bad_slot_changes_nothing(
         self, batch: list[tuple[int, float, int, int, int]], at: int, slot: int
     ) -> None:
-        columns = [[row[index] for row in batch] for index in range(5)]
+        columns = [[row[index] for row in self.within(batch)] for index in range(5)]
         columns[0].insert(at % (len(batch) + 1), slot)
         for column in columns[1:]:
             column.append(0xC1)
@@ -157,11 +183,12 @@ class Tables(RuleBasedStateMachine):
 
     @rule(start=slots, count=st.integers(0, CAPACITY), quality=qualities, receive=times)
     def mark(self, start: int, count: int, quality: int, receive: int) -> None:
-        self.both("mark", start, min(count, CAPACITY - start), quality, receive)
+        start %= self.capacity
+        self.both("mark", start, min(count, self.capacity - start), quality, receive)
 
     @rule(some=st.lists(slots, max_size=5), quality=qualities, receive=times)
     def mark_slots(self, some: list[int], quality: int, receive: int) -> None:
-        self.both("mark_slots", some, quality, receive)
+        self.both("mark_slots", [slot % self.capacity for slot in some], quality, receive)
 
     @rule(now=times)
     def sweep(self, now: int) -> None:
@@ -171,7 +198,7 @@ class Tables(RuleBasedStateMachine):
     @rule(slot=slots, value=values)
     def flood(self, slot: int, value: float) -> None:
         many = LOG_ENTRIES + 3
-        self.both("update_columns", [slot] * many, [value] * many, None, None, 7)
+        self.both("update_columns", [slot % self.capacity] * many, [value] * many, None, None, 7)
 
     @rule()
     def drain(self) -> None:
@@ -181,8 +208,9 @@ class Tables(RuleBasedStateMachine):
     def changed_groups(self) -> None:
         self.both("changed_groups")
 
-    @rule(group=st.integers(0, GROUPS - 1))
+    @rule(group=st.integers(0, 8))
     def rollup(self, group: int) -> None:
+        group %= self.oracle.groups
         assert same(self.native.rollup(group), self.oracle.rollup(group))
 
     @invariant()
@@ -191,11 +219,12 @@ class Tables(RuleBasedStateMachine):
         assert self.native.dirty_count == self.oracle.dirty_count
         assert self.native.urgent is self.oracle.urgent
         assert self.native.lost_every == self.oracle.lost_every
-        for slot in range(CAPACITY):
+        assert (self.native.capacity, self.native.groups) == (self.capacity, self.oracle.groups)
+        for slot in range(self.capacity):
             assert same(self.native.read(slot), self.oracle.read(slot))
 
     def teardown(self) -> None:
-        for group in range(GROUPS):
+        for group in range(self.oracle.groups):
             assert same(self.native.rollup(group), self.oracle.rollup(group))
 
 
@@ -203,4 +232,4 @@ Tables.TestCase.settings = settings(max_examples=30, stateful_step_count=30, dea
 
 
 class TestTheTableEqualsItsOracle(Tables.TestCase):  # type: ignore[misc, name-defined]
-    """Any sequence: define, update, columns, batches, marks, sweeps, drains, rollups."""
+    """Any sequence: define, update, columns, marks, sweeps, drains, rollups, grow, retire."""
