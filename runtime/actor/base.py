@@ -15,10 +15,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from jacquemart.native.mailbox import COMMANDS, SAFETY, Mailbox
-from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket
+from jacquemart.runtime.actor.declare import Argument, CommandSpec
+from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket, Value
+from jacquemart.runtime.actor.values import check_argument
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.outcome import Reason, Status
@@ -48,15 +51,28 @@ class Host(Protocol):
         ...
 
 
-def command(name: str) -> Callable[[Handler], Handler]:
-    """Declare a handler for a command other than ``set``: ``@command("restart")``.
+def command(
+    name: str, about: str = "", takes: Argument | None = None, *, volatile: bool = False
+) -> Callable[[Handler], Handler]:
+    """Declare a handler for a command other than ``set``.
+
+        @command("dim_for", "dims for some time", takes=Argument("min", 1, 60))
+        def dim_for(self, ticket: Ticket) -> None: ...
 
     The handler gets the :class:`Ticket`; what it returns (None or a number) is the value of an
-    APPLIED outcome, unless it has ended the ticket itself.
+    APPLIED outcome, unless it has ended the ticket itself, or ``write`` has it end with a write.
+
+    Args:
+        name: the verb; one word.
+        about: one sentence for people, without a stop. With it the value is checked before the
+            handler runs, which sees a number (never a word) or None.
+        takes: what the value may be; None: there is none, and a command with one is REJECTED.
+        volatile: it is worth nothing later, so it is never journalled.
     """
 
     def declare(handler: Handler) -> Handler:
-        handler.__jacquemart_command__ = name  # type: ignore[attr-defined]
+        spec = CommandSpec(name, handler.__name__, about, takes, volatile)
+        handler.__jacquemart_command__ = spec  # type: ignore[attr-defined]
         return handler
 
     return declare
@@ -71,18 +87,22 @@ class Actor:
 
     #: Command name -> method name, gathered from ``@command`` when a class is made.
     commands: ClassVar[Mapping[str, str]] = {}
+    #: Command name -> its declaration.
+    command_specs: ClassVar[Mapping[str, CommandSpec]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        found = dict(cls.commands)
+        found = dict(cls.command_specs)
         for attribute, member in vars(cls).items():
-            name = getattr(member, "__jacquemart_command__", None)
-            if name is None:
+            spec = getattr(member, "__jacquemart_command__", None)
+            if spec is None:
                 continue
-            if found.get(name, attribute) != attribute:
+            name = spec.name
+            if name in found and found[name].method != attribute:
                 raise UsageError(f"command {name!r} is declared twice", where=cls.__name__)
-            found[name] = attribute
-        cls.commands = found
+            found[name] = replace(spec, method=attribute)
+        cls.command_specs = found
+        cls.commands = {name: spec.method for name, spec in found.items()}
 
     def __init__(self, id: str, host: Host) -> None:
         """Make the actor known by ``id`` on a cell. Do no work here; see ``on_start``."""
@@ -222,20 +242,29 @@ class Actor:
 
         Looks the handler up and runs it. Subclasses add verbs of their own.
         """
-        attribute = self.commands.get(ticket.verb)
-        if attribute is None:
+        spec = self.command_specs.get(ticket.verb)
+        if spec is None:
             known = ", ".join(sorted(self.commands)) or "none but set"
             self._refuse(
                 ticket, Reason.UNKNOWN_COMMAND, f"{ticket.verb!r} is unknown; known: {known}"
             )
             return False
-        result = getattr(self, attribute)(ticket)
+        value, refusal = check_argument(spec, ticket.value, ticket.unit)
+        if refusal is not None:
+            self._refuse(ticket, *refusal)
+            return False
+        ticket.value = cast("Value", value)
+        result = getattr(self, spec.method)(ticket)
         if inspect.iscoroutine(result):
             self._in_hand = ticket
             self._task = self.host.loop.create_task(self._finish_later(ticket, result))
             # A task that is cancelled before its first step never enters its coroutine.
             self._task.add_done_callback(lambda _: result.close())
             return True
+        return self._returned(ticket, result)
+
+    def _returned(self, ticket: Ticket, result: Any) -> bool:
+        """Take what a handler returned; return whether its command ends later all the same."""
         self._succeed(ticket, result)
         return False
 
@@ -257,7 +286,9 @@ class Actor:
         try:
             async with asyncio.timeout(left_ns / 1e9) as patience:
                 result = await work
-            self._succeed(ticket, result)
+            if self._returned(ticket, result):
+                self._task = self._in_hand = None
+                return
         except RAISED as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.base import RAISED, Actor, Host
 from jacquemart.runtime.actor.declare import Point, check_declarations
-from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.actor.ticket import Step, Ticket
+from jacquemart.runtime.actor.values import check_value
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
-from jacquemart.runtime.model.outcome import Reason, Status
+from jacquemart.runtime.model.outcome import Outcome, Reason, Status
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.text import describe
 
@@ -55,7 +56,7 @@ class DeviceActor(Actor):
     ``open_points`` a template may have points that the kind does not declare.
     """
 
-    __slots__ = ("_last", "base", "shard", "spec", "template")
+    __slots__ = ("_last", "_left", "_sent", "base", "shard", "spec", "template")
 
     kind: ClassVar[str] = "generic"
     points: ClassVar[tuple[Point, ...]] = ()
@@ -87,6 +88,10 @@ class DeviceActor(Actor):
         self.shard = shard
         self.base = base
         self._last: Ticket | None = None
+        self._sent: Ticket | None = None
+        """The command that ends with a write that ``write`` has submitted."""
+        self._left: Ticket | None = None
+        """That command, when its handler has returned."""
 
     # For authors of kinds ------------------------------------------------------------------
 
@@ -125,6 +130,75 @@ class DeviceActor(Actor):
         now = self.host.clock.wall_ns()
         self.shard.table.update(self._slot(point), value, quality, now, now)
 
+    def write(self, point: str, value: float, ticket: Ticket) -> None:
+        """End a command of this kind with a write: its verdict becomes the command's, as for set.
+
+        For a handler, plain or async; call it once, as its last act. The value is checked as if
+        a client had sent it: range, reachability, ``rule``; a refusal ends the command too.
+        """
+
+        def ended(step: Ticket) -> None:
+            if self._sent is ticket:
+                self._sent = None
+            if ticket.outcome is not None or step.outcome is None:
+                return  # the handler raised meanwhile, which has ended the command
+            ticket.dispatched_ns = step.dispatched_ns
+            ticket.acknowledged_ns = step.acknowledged_ns
+            found = step.outcome
+            ticket.finish(
+                found.status, found.reason, found.detail, found.value, now_ns=found.stages.finished
+            )
+            if self._left is ticket:
+                self._left = None
+                self.next_message()
+
+        self._sent = ticket
+        self._send(Step(ticket.id, ticket, point, value, ended))
+
+    async def attempt(self, point: str, value: float, ticket: Ticket) -> Outcome:
+        """Write a point on the way of a command of several steps, and return what became of it.
+
+        For async handlers. Checked as ``write`` is; the command itself goes on.
+        """
+        done: asyncio.Future[Outcome] = self.host.loop.create_future()
+
+        def ended(step: Ticket) -> None:
+            if step.outcome is not None and not done.done():
+                done.set_result(step.outcome)
+
+        self._send(Step(ticket.id, ticket, point, value, ended))
+        return await done
+
+    def act(
+        self,
+        point: str,
+        value: float,
+        *,
+        within_s: float = 10.0,
+        priority: int = 8,
+        then: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        """Write a point of the actor's own accord: from a timer, a reading, or ``on_stop``.
+
+        Checked as ``write`` is. Nothing waits for it: commands go on meanwhile.
+
+        Args:
+            point: a writable point of the device.
+            value: in the point's unit.
+            within_s: nothing is sent later than that.
+            priority: 1 (highest) to 16, as for a command.
+            then: gets the outcome; a plain function.
+        """
+        now = self.host.clock.boot_ns()
+        deadline = now + int(within_s * 1e9)
+
+        def ended(step: Ticket) -> None:
+            if then is not None and step.outcome is not None:
+                outcome = step.outcome
+                self._guard(lambda: then(outcome))
+
+        self._send(Step.own(self.id, point, value, priority, deadline, now, ended))
+
     @property
     def last_ticket(self) -> Ticket | None:
         """The last command that came to this device, for ``why``."""
@@ -137,7 +211,7 @@ class DeviceActor(Actor):
         self._last = ticket
         if ticket.verb != "set":
             return super().handle(ticket)
-        return self._set(ticket)
+        return self._send(ticket)
 
     def written(self, ticket: Ticket, verdict: Verdict, value: float | None) -> None:
         """Take the verdict of a write that was submitted."""
@@ -150,7 +224,14 @@ class DeviceActor(Actor):
             value,
             now_ns=self.host.clock.boot_ns(),
         )
-        self.next_message()
+        if not isinstance(ticket, Step):
+            self.next_message()
+
+    def _returned(self, ticket: Ticket, result: Any) -> bool:
+        if ticket.outcome is None and self._sent is ticket:
+            self._left = ticket
+            return True
+        return super()._returned(ticket, result)
 
     def _explained(self, point: str, verdict: Verdict) -> Verdict:
         """Let the kind explain; whatever its code does, the command has its verdict."""
@@ -169,7 +250,8 @@ class DeviceActor(Actor):
             raise KeyError(f"{self.id} has no point {point!r}")
         return self.base + index
 
-    def _set(self, ticket: Ticket) -> bool:
+    def _send(self, ticket: Ticket) -> bool:
+        """Check a write and queue it; return whether it ends later."""
         index = self.template.point_index(ticket.point)
         if index < 0:
             known = ", ".join(point.name for point in self.template.points)
@@ -206,35 +288,3 @@ class DeviceActor(Actor):
         if polled and quality in (Quality.BAD_UNIT, Quality.BAD_COMM):
             return Reason.UNREACHABLE, f"{self.id} does not answer on {self.spec.link}"
         return None
-
-
-def check_value(spec: PointSpec, value: object, unit: str) -> tuple[float, tuple[str, str] | None]:
-    """Check a value for a point; return it as a number, and why it is refused if it is."""
-    if not spec.writable:
-        return math.nan, (Reason.NOT_WRITABLE, f"{spec.name} cannot be written")
-    if not isinstance(value, (bool, int, float)):
-        return math.nan, (
-            Reason.BAD_VALUE,
-            f"{spec.name} takes a number, not {type(value).__name__}",
-        )
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        return math.nan, (Reason.BAD_VALUE, f"{spec.name} takes a finite number, not {number}")
-    if unit and unit != spec.unit:
-        return math.nan, (
-            Reason.WRONG_UNIT,
-            f"{spec.name} is in {spec.unit or 'no unit'}, not {unit}",
-        )
-    low, high = spec.low, spec.high
-    if (low is not None and number < low) or (high is not None and number > high):
-        return math.nan, (
-            Reason.OUT_OF_RANGE,
-            f"{spec.name} takes {low:g} to {high:g} {spec.unit}, not {number:g}".rstrip()
-            if low is not None and high is not None
-            else f"{spec.name} takes {'at least' if high is None else 'at most'} "
-            f"{low if high is None else high:g} {spec.unit}, not {number:g}",
-        )
-    return number, None

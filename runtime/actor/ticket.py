@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jacquemart.runtime.model.errors import InternalError
+from jacquemart.runtime.model.ids import new_command_id
 from jacquemart.runtime.model.outcome import Outcome, Reason, Stages, Status
 from jacquemart.runtime.model.text import clean
 
@@ -91,3 +92,30 @@ class Ticket:
             Stages(self.received_ns, self.dispatched_ns, self.acknowledged_ns, now_ns),
         )
         self.end(self)
+
+
+class Step(Ticket):
+    """A write of an actor's own: on the way of a command, or of its own accord."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, id: bytes, of: Ticket, point: str, value: float, end: Callable[[Ticket], None]
+    ) -> None:
+        """Write ``point`` for the command ``of``, in its name and by its deadline."""
+        super().__init__(
+            id, of.principal, of.device, "set", point, value, "", of.priority, of.deadline_ns,
+            of.received_ns, end,
+        )  # fmt: skip
+
+    @classmethod
+    def own(
+        cls, device: str, point: str, value: float, priority: int, deadline_ns: int, now_ns: int,
+        end: Callable[[Ticket], None],
+    ) -> Step:  # fmt: skip
+        """Return a write that nobody asked for: its principal is the device itself."""
+        of = Ticket(
+            new_command_id(), device, device, "set", point, value, "", priority, deadline_ns,
+            now_ns, end,
+        )  # fmt: skip
+        return cls(of.id, of, point, value, end)
