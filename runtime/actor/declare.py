@@ -47,6 +47,10 @@ class Point:
         stale_after_ms: 0: three periods and two seconds.
         keep: ``every``: no value between two ticks is lost.
         urgent: a change is published at once.
+        withheld_unless: the point that says whether the device is on duty; while that is 0,
+            unknown or stale, this point has no value, for anybody.
+        by_source: judged by when the field took it: a reading older than the one held is dropped,
+            and it is stale so long after it was taken.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Point:
     stale_after_ms: int = 0
     keep: Literal["last", "every"] = "last"
     urgent: bool = False
+    withheld_unless: str = ""
+    by_source: bool = False
 
     def matches(self, name: str) -> bool:
         """Return whether this declares the point of a template with that name."""
@@ -95,6 +101,8 @@ class Point:
             pulse=self.pulse,
             guards=tuple(guard.replace("*", part) for guard in self.guards),
             whole=self.type != "number",
+            withheld_unless=self.withheld_unless,
+            by_source=self.by_source,
         )
 
     @property
@@ -205,6 +213,10 @@ def _wrong(point: Point, names: Sequence[str]) -> str:
         (point.derived and point.writable, "is derived, so nobody can write it"),
         (bool(others or point.pulse) and not point.writable, "is not writable, so it has neither "
          "feedback nor guards nor pulse"),
+        (bool(point.withheld_unless) and point.withheld_unless not in names, "is withheld unless "
+         f"{point.withheld_unless}, which the kind does not declare"),
+        (bool(point.withheld_unless) and point.keep == "every", "is withheld, so nothing of it may "
+         "be kept for later"),
         (bool(lost), f"names {', '.join(lost)}, which the kind does not declare"),
     )  # fmt: skip
     return next((text for wrong, text in checks if wrong), "")

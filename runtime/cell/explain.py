@@ -123,6 +123,7 @@ _SENTENCES = {
     Quality.BAD_CONFIG: "the field refuses an address of {device}; the city file is wrong",
     Quality.BAD_DEVICE: "{device} says that a value is faulty",
     Quality.BAD_VALUE: "{device} answered something that is no value",
+    Quality.BAD_WITHHELD: "{device} is not known to be on duty; where it is, nobody is told",
     Quality.STALE_AGE: "no new reading of {device} within its time limit",
     Quality.UNCERTAIN_CLOCK: "the clock of {device} is ahead of ours",
     Quality.UNCERTAIN_RANGE: "a value of {device} lies outside its declared range",

@@ -50,6 +50,11 @@ class PointSpec:
     is asked once more (``DeviceActor.interlock``)."""
     whole: bool = False
     """Only whole numbers may be written."""
+    withheld_unless: str = ""
+    """A point of the device; while it is 0, unknown or stale, this one has no value, anywhere."""
+    by_source: bool = False
+    """Judged by when the field took it: older than what is held is dropped, and staleness counts
+    from then and not from its arrival."""
 
 
 @dataclass(frozen=True, slots=True)
