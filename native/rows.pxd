@@ -26,7 +26,7 @@ cdef enum Code:  # the qualities that the table gives by itself, and where sever
     BAD = 0xC0
     BAD_NEVER_READ = 0xC1
     BAD_VALUE = 0xC7
-    BAD_REMOVED = 0xC9
+    BAD_REMOVED = 0xCA
 
 cdef enum Log:
     LOG_ENTRIES = 4096  # superseded keep-every readings between two drains

@@ -50,7 +50,7 @@ class PointTable:
         that and on MemoryError the table is as it was. Takes time in proportion to its slots."""
     def retire(self, start: int, count: int = 1) -> int:
         """Take slots out of everything, for good: they leave their groups, are not dirty, read
-        (NaN, BAD_REMOVED 0xC9, 0, 0), and ignore whatever is stored in them from then on.
+        (NaN, BAD_REMOVED 0xCA, 0, 0), and ignore whatever is stored in them from then on.
         define() refuses them (ValueError). Returns how many were not retired before; IndexError
         for an unknown slot. A call looks once through all that is dirty: retire in ranges."""
     @property

@@ -6,11 +6,12 @@ it with a snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from jacquemart.native.table import PointTable
-from jacquemart.runtime.model.city import PointSpec, TemplateSpec
+from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
+from jacquemart.runtime.model.errors import UsageError
 
 #: A point without a staleness of its own is stale after this many poll periods …
 STALE_PERIODS = 3
@@ -21,24 +22,46 @@ STALE_MARGIN_MS = 2_000
 class ShardLayout:
     """Slots and groups of a shard. A group is one point of one kind."""
 
-    def __init__(self, spec: ShardSpec, templates: Mapping[str, TemplateSpec]) -> None:
-        """Lay the devices' points out, in order."""
+    def __init__(
+        self,
+        spec: ShardSpec,
+        templates: Mapping[str, TemplateSpec],
+        after: ShardLayout | None = None,
+    ) -> None:
+        """Lay the devices' points out, where ``spec.bases`` says, or in order.
+
+        Groups are numbered as in ``after``, the layout before, and new ones behind them.
+
+        Raises:
+            UsageError: two devices share a slot, or one lies beyond the capacity.
+        """
         self.spec = spec
         self.templates = templates
-        self.bases: list[int] = []
-        self.groups: dict[tuple[str, str], int] = {}
-        at = 0
-        for device in spec.devices:
-            self.bases.append(at)
-            at += len(templates[device.template].points)
-        self.capacity = at
-        for device in spec.devices:
-            template = templates[device.template]
+        self.bases: Sequence[int] = spec.bases
+        self.groups: dict[tuple[str, str], int] = dict(after.groups) if after is not None else {}
+        at = end = 0
+        if not spec.bases:
+            dense: list[int] = []
+            for device in spec.devices:
+                dense.append(at)
+                at += len(templates[device.template].points)
+            self.bases, end = dense, at
+        else:
+            end = _check_bases(spec, templates)
+        self.capacity = max(end, spec.capacity, after.capacity if after is not None else 0)
+        for name in dict.fromkeys(device.template for device in spec.devices):
+            template = templates[name]
             for point in template.points:
                 self.groups.setdefault((template.kind, point.name), len(self.groups))
 
-    def define(self, table: PointTable) -> None:
-        """Give every slot of a new table its group, staleness, keep and range."""
+    def define(
+        self, table: PointTable, only: Iterable[tuple[DeviceSpec, int]] | None = None
+    ) -> None:
+        """Give every slot of a new table its group, staleness, keep and range.
+
+        Slots that are nobody's are retired. With ``only``, these devices' slots are defined and
+        no other is touched.
+        """
         columns: dict[str, list[tuple[int, int, bool, bool, float, float]]] = {}
         inf = float("inf")
         for name, template in self.templates.items():
@@ -54,9 +77,81 @@ class ShardLayout:
                 for point in template.points
             ]
         define = table.define
-        for device, base in zip(self.spec.devices, self.bases, strict=True):
+        members = zip(self.spec.devices, self.bases, strict=True) if only is None else only
+        for device, base in members:
             for at, column in enumerate(columns[device.template]):
                 define(base + at, *column)
+        if only is None:
+            for start, count in self.holes():
+                table.retire(start, count)
+
+    def holes(self) -> list[tuple[int, int]]:
+        """Return the slots that are nobody's (any more), as (first, count), in order."""
+        found: list[tuple[int, int]] = []
+        at = 0
+        for device, base in self.in_slot_order():
+            if base > at:
+                found.append((at, base - at))
+            at = base + self.size(device)
+        if at < self.capacity:
+            found.append((at, self.capacity - at))
+        return found
+
+    def in_slot_order(self) -> list[tuple[DeviceSpec, int]]:
+        """Return devices and their bases, in the order of the bases."""
+        pairs = list(zip(self.spec.devices, self.bases, strict=True))
+        pairs.sort(key=lambda pair: pair[1])
+        return pairs
+
+    def size(self, device: DeviceSpec) -> int:
+        """Return how many slots a device has."""
+        return len(self.templates[device.template].points)
+
+    def names(self) -> dict[str, object]:
+        """Return devices, their points and units as a snapshot says them (docs/protocol.md).
+
+        Slots that are nobody's are told as a device without an id, so that who counts through
+        the devices in order comes to the right slots.
+        """
+        devices: list[list[str]] = []
+        points: dict[str, list[str]] = {}
+        units: dict[str, list[str]] = {}
+        at = 0
+        for device, base in [*self.in_slot_order(), (None, self.capacity)]:
+            if base > at:
+                nobody = f"({base - at} slots)"
+                points[nobody] = units[nobody] = [""] * (base - at)
+                devices.append(["", nobody])
+            if device is None:
+                break
+            name = device.template
+            if name not in points:
+                points[name] = [point.name for point in self.templates[name].points]
+                units[name] = [point.unit for point in self.templates[name].points]
+            devices.append([device.id, name])
+            at = base + len(points[name])
+        return {"devices": devices, "templates": points, "units": units}
+
+
+def _check_bases(spec: ShardSpec, templates: Mapping[str, TemplateSpec]) -> int:
+    """Return the end of the last device's slots.
+
+    Raises:
+        UsageError: not one base for each device, or two devices share a slot.
+    """
+    if len(spec.bases) != len(spec.devices):
+        raise UsageError(
+            f"{len(spec.bases)} bases for {len(spec.devices)} devices", where=f"shard {spec.id}"
+        )
+    end, before = 0, ""
+    for device, base in sorted(zip(spec.devices, spec.bases, strict=True), key=lambda p: p[1]):
+        if base < end or base < 0:
+            raise UsageError(
+                f"{device.id} begins at slot {base}, inside {before or 'nothing'}",
+                where=f"shard {spec.id}",
+            )
+        end, before = base + len(templates[device.template].points), device.id
+    return end
 
 
 def stale_after_ns(point: PointSpec) -> int:

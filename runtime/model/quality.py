@@ -54,7 +54,7 @@ class Quality(IntEnum):
     """The cell that owns the device does not answer."""
     BAD_WITHHELD = 0xC9
     """Nobody may know it: the device is off duty, or nobody knows that it is on duty."""
-    BAD_REMOVED = 0xC9
+    BAD_REMOVED = 0xCA
     """The point is no longer in the city."""
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 UNCERTAIN, UNCERTAIN_CLOCK, UNCERTAIN_RANGE = 0x40, 0x41, 0x42
-STALE_AGE, BAD, BAD_NEVER_READ, BAD_VALUE, BAD_REMOVED = 0x80, 0xC0, 0xC1, 0xC7, 0xC9
+STALE_AGE, BAD, BAD_NEVER_READ, BAD_VALUE, BAD_REMOVED = 0x80, 0xC0, 0xC1, 0xC7, 0xCA
 LOG_ENTRIES = 4096
 
 Columns = tuple[bytes, bytes, bytes, bytes, bytes]

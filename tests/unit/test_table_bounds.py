@@ -124,7 +124,7 @@ def test_a_retired_slot_takes_nothing_any_more() -> None:
     for slot in range(3):
         value, quality, source, receive = table.read(slot)
         assert math.isnan(value)
-        assert (quality, source, receive) == (0xC9, 0, 0)
+        assert (quality, source, receive) == (0xCA, 0, 0)
         with pytest.raises(ValueError, match="retired"):
             table.define(slot, 0, 0)
     assert table.rollup(0).count == 1
