@@ -6,11 +6,7 @@ either: one fact about the cabinet, and none about the lamps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
-from jacquemart.runtime.actor import Aggregate, DeviceActor
-from jacquemart.runtime.model.city import PointSpec
+from jacquemart.runtime.actor import Aggregate, DeviceActor, Point
 from jacquemart.runtime.model.quality import Quality
 
 
@@ -20,18 +16,18 @@ class LightingCabinet(DeviceActor):
     __slots__ = ("_alive", "_open", "_told")
 
     kind = "lighting_cabinet"
-    required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {
-        "contactor": ("", True),
-        "contactor_state": ("", False),
-        "door": ("", False),
-        "power": ("W", False),
-        "energy": ("kWh", False),
-    }
-    derived_points = (
-        PointSpec(
-            "communication", low=0, high=1, poll_ms=0, urgent=True, address={"derived": True}
-        ),
-    )
+    points = (
+        Point("contactor", "feeds the lamps when closed", "flag", writable=True,
+              feedback="contactor_state"),
+        Point("contactor_state", "whether the contactor is closed", "flag", urgent=True),
+        Point("door", "whether the door is open", "flag", urgent=True),
+        Point("voltage", "of the supply", unit="V", low=0, required=False),
+        Point("current", "of all feeders", unit="A", low=0, required=False),
+        Point("power", "of all feeders", unit="W"),
+        Point("energy", "counted by the meter", unit="kWh"),
+        Point("communication", "whether the cabinet can be heard", "flag", derived=True,
+              urgent=True),
+    )  # fmt: skip
     watched = frozenset({"contactor_state", "door"})
     summary = (
         Aggregate("closed", "contactor_state", "sum"),

@@ -7,10 +7,7 @@ fault of the lamp.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
-from jacquemart.runtime.actor import Aggregate, DeviceActor
+from jacquemart.runtime.actor import Aggregate, DeviceActor, Point
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.quality import Quality
@@ -22,13 +19,14 @@ class StreetLight(DeviceActor):
     __slots__ = ("_faulty",)
 
     kind = "street_light"
-    required_points: ClassVar[Mapping[str, tuple[str, bool]]] = {
-        "setpoint": ("%", True),
-        "level": ("%", False),
-        "power": ("W", False),
-        "burn_hours": ("h", False),
-        "fault": ("", False),
-    }
+    points = (
+        Point("setpoint", "level that the lamp shall have", unit="%", low=0, high=100,
+              writable=True, feedback="level"),
+        Point("level", "level that the lamp has", unit="%", low=0, high=100),
+        Point("power", "of the lamp", unit="W"),
+        Point("burn_hours", "for how long the lamp has burnt", unit="h"),
+        Point("fault", "whether the lamp says that it is faulty", "flag", urgent=True),
+    )  # fmt: skip
     watched = frozenset({"fault"})
     summary = (
         Aggregate("level", "level", "mean", "%"),
