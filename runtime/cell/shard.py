@@ -18,6 +18,7 @@ from jacquemart.runtime.model.city import PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.field import BoundPoint
 from jacquemart.runtime.model.layout import ShardLayout
+from jacquemart.runtime.model.parameters import resolved
 
 
 class ShardHost(LinkHost, Host):
@@ -85,6 +86,7 @@ class Shard:
         bound = self._bound[slot]
         if bound is None:
             spec = actor.template.points[point]
+            spec = resolved(spec, actor.spec)
             address = driver.address_of(spec, actor.spec)
             bound = self._bound[slot] = BoundPoint(slot, actor.spec, spec, address)
         return bound
@@ -109,6 +111,8 @@ class Shard:
                 at = template.point_index(name)
                 if at >= 0:
                     watchers[base + at] = Watch(base + at, actor, name)
+            if device.parameters:
+                points = [(at, resolved(point, device)) for at, point in points]
             for at, point in points:
                 group = groups.setdefault(point.poll_ms, [])
                 bound = BoundPoint(base + at, device, point, driver.address_of(point, device))
