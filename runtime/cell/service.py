@@ -68,11 +68,13 @@ class Service:
         )
 
     def bind(self) -> tuple[str, str]:
-        """Open the ROUTER and the XPUB on free ports; return their endpoints."""
+        """Open the ROUTER and the XPUB for the city's other cells; return their endpoints."""
+        config = self.config
+        label = f"{config.city}/{config.name}"
         router = sockets.router(self.context)
-        commands = sockets.bind(router, self.config.host)
+        commands = sockets.bind_for_cells(router, config.host, label)
         stream_socket = sockets.publisher(self.context)
-        stream = sockets.bind(stream_socket, self.config.host)
+        stream = sockets.bind_for_cells(stream_socket, config.host, label)
         self.server = Server(self.loop, router, self.request, self.broken)
         self.publisher = StreamPublisher(
             self.loop, stream_socket, self.config.epoch, self.clock, self.broken

@@ -8,6 +8,7 @@ without heartbeats, and close waits for ever without LINGER.
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from typing import TypeAlias
 
 import zmq
@@ -95,19 +96,40 @@ def bind(socket: Socket, host: str, port: int = 0) -> str:
     return endpoint.rstrip(b"\0").decode()
 
 
+def bind_for_cells(socket: Socket, host: str, label: str) -> str:
+    """Bind where the city's other cells reach it, and return the endpoint.
+
+    On a loopback ``host`` that is an abstract UNIX socket: a round trip takes three quarters of
+    one over TCP, it takes no port, and nothing is left of it when the process is gone. ``label``
+    is for people (``ss -x``).
+
+    Raises:
+        StartError: the address is not of this host.
+    """
+    if not _is_loopback(host):
+        return bind(socket, host)
+    # The kernel takes names of up to 107 bytes.
+    endpoint = f"ipc://@jacquemart/{label[:64]}/{secrets.token_hex(8)}"
+    socket.bind(endpoint)
+    return endpoint
+
+
 def require_loopback(host: str, where: str) -> None:
     """Refuse any address that others can reach, as long as the city is not secured.
 
     Raises:
         ConfigError: not a loopback address; the operator's fault.
     """
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not _is_loopback(host):
         raise ConfigError(
             f"{host!r} is not a loopback address, and the city is not secured",
             where=where,
             advice="use 127.0.0.1; reach it from elsewhere through an authenticated tunnel",
         )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
