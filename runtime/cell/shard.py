@@ -70,7 +70,11 @@ class Shard:
         if bound.spec.feedback:
             at = actor.template.point_index(bound.spec.feedback)
             feedback = self._bind(shell.driver, actor, at)
-        shell.submit(Write(actor, ticket, bound, feedback, value))
+        guards = tuple(
+            self._bind(shell.driver, actor, actor.template.point_index(name))
+            for name in bound.spec.guards
+        )
+        shell.submit(Write(actor, ticket, bound, feedback, value, guards))
 
     def link_state(self, actor: DeviceActor) -> tuple[bool, str]:
         """Return whether a device's link is up, and its last error."""

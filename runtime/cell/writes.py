@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket
@@ -33,20 +33,23 @@ class Write:
     """One value for one point, from its command to its verdict."""
 
     __slots__ = (
-        "acknowledged", "actor", "doubt", "feedback", "not_before_ns", "point", "sends",
-        "settled_ns", "ticket", "until_ns", "value",
+        "acknowledged", "actor", "asks", "doubt", "feedback", "guards", "not_before_ns", "point",
+        "sends", "settled_ns", "ticket", "until_ns", "value",
     )  # fmt: skip
 
     def __init__(
         self, actor: DeviceActor, ticket: Ticket, point: BoundPoint, feedback: BoundPoint,
-        value: float,
+        value: float, guards: Sequence[BoundPoint] = (),
     ) -> None:  # fmt: skip
-        """Describe the write; ``feedback`` is the point that proves it."""
+        """Describe the write: ``feedback`` proves it, ``guards`` are read again before it."""
         self.actor = actor
         self.ticket = ticket
         self.point = point
         self.feedback = feedback
         self.value = value
+        self.guards = guards
+        self.asks = type(actor).interlock is not DeviceActor.interlock
+        """Whether its kind has an interlock, which is asked before each send."""
         self.sends = 0
         self.not_before_ns = 0
         self.acknowledged = False
@@ -71,7 +74,7 @@ class Write:
         if isinstance(error, DeviceRefused):
             return Verdict(Status.FAILED, Reason.REFUSED, str(error))
         if isinstance(error, DeviceBusy):
-            if self.sends >= BUSY_SENDS:
+            if self.sends >= BUSY_SENDS or self.point.spec.pulse:
                 return Verdict(Status.FAILED, Reason.BUSY, str(error))
             self.not_before_ns = now_ns + BUSY_PAUSE_NS * self.sends
             return None
@@ -96,7 +99,7 @@ class Write:
 
     def named(self, link: str, verdict: Verdict) -> Verdict:
         """Say in a verdict what the field said, and which link it is that nobody heard from."""
-        if verdict.reason in (Reason.OK, Reason.NOT_FOLLOWING):
+        if verdict.reason in (Reason.OK, Reason.NOT_FOLLOWING, Reason.INTERLOCK):
             return verdict
         detail = f"{self.doubt}; {verdict.detail}" if self.doubt else verdict.detail
         if link not in detail:
@@ -132,6 +135,8 @@ class WriteQueue:
     def __init__(self) -> None:
         """Start empty."""
         self._waiting: deque[Write] = deque()
+        self.guarded: Write | None = None
+        """Taken, not sent: its guards are being read."""
         self.in_hand: Sequence[Write] = ()
         """Handed to the driver, which has not come back yet."""
         self.unproven: dict[int, Write] = {}
@@ -156,7 +161,8 @@ class WriteQueue:
     def take(self, now_ns: int, most: int = WRITES_A_CALL) -> tuple[list[Write], list[Write]]:
         """Return the writes to send now, and those whose deadline has passed.
 
-        At most one write a point and a feedback, so that each can be proven on its own.
+        At most one write a point and a feedback, so that each can be proven on its own; a write
+        with guards comes alone, so that nothing is sent between their reading and it.
         """
         ready: list[Write] = []
         expired: list[Write] = []
@@ -169,9 +175,15 @@ class WriteQueue:
                 expired.append(write)
             elif write.not_before_ns > now_ns or slot in slots or slot in self.unproven:
                 later.append(write)
-            else:
+            elif not write.guards:
                 slots.add(slot)
                 ready.append(write)
+            elif ready:
+                slots.add(slot)
+                later.append(write)
+            else:
+                ready.append(write)
+                break
         if ready:
             # One call ends at the earliest deadline in it, so that nothing is sent after that;
             # a write with much more time must not suffer for one with little.
@@ -230,15 +242,20 @@ class WriteQueue:
     def limit_ns(self) -> int:
         """Return when the next write must end; 0 if there is none."""
         limits = [write.ticket.deadline_ns for write in self._waiting]
+        if self.guarded is not None:
+            limits.append(self.guarded.ticket.deadline_ns)
         limits.extend(write.limit_ns() for write in self.in_hand)
         limits.extend(write.limit_ns() for write in self.unproven.values())
         return min(limits) if limits else 0
 
     def expired(self, now_ns: int) -> list[Write]:
-        """Return and forget waiting writes whose deadline has passed."""
+        """Return and forget writes that were not sent and whose deadline has passed."""
         late = [write for write in self._waiting if now_ns >= write.ticket.deadline_ns]
         if late:
             self._waiting = deque(w for w in self._waiting if now_ns < w.ticket.deadline_ns)
+        if self.guarded is not None and now_ns >= self.guarded.ticket.deadline_ns:
+            late.append(self.guarded)
+            self.guarded = None
         return late
 
     def overdue(self, now_ns: int) -> list[Write]:
@@ -250,8 +267,25 @@ class WriteQueue:
         self.in_hand = [write for write in self.in_hand if now_ns < write.limit_ns()]
         return late
 
+    def drop(self, actors: Collection[DeviceActor]) -> tuple[list[Write], list[Write]]:
+        """Forget the writes of these actors; return those not sent, and those on their way."""
+        unsent = [write for write in self._waiting if write.actor in actors]
+        if unsent:
+            self._waiting = deque(w for w in self._waiting if w.actor not in actors)
+        if self.guarded is not None and self.guarded.actor in actors:
+            unsent.append(self.guarded)
+            self.guarded = None
+        sent = [write for write in self.in_hand if write.actor in actors]
+        self.in_hand = [write for write in self.in_hand if write.actor not in actors]
+        proving = [slot for slot, write in self.unproven.items() if write.actor in actors]
+        sent.extend(self.unproven.pop(slot) for slot in proving)
+        return unsent, sent
+
     def clear(self) -> list[Write]:
         """Return and forget all writes that are not on their way."""
         waiting = list(self._waiting)
         self._waiting.clear()
+        if self.guarded is not None:
+            waiting.append(self.guarded)
+            self.guarded = None
         return waiting

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from jacquemart.native.table import PointTable
@@ -13,6 +13,7 @@ from jacquemart.runtime.cell.driver_calls import CALL_S, CallTooLong, DriverCall
 from jacquemart.runtime.cell.ports import DriverPort
 from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import WRITES_A_CALL, Write, WriteQueue
+from jacquemart.runtime.kernel.guarding import look
 from jacquemart.runtime.kernel.readback import Verdict, judge
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import DriverError, LinkError, OutcomeUnknown
@@ -29,6 +30,9 @@ class Writer:
     *Theory.* Only a read that began after a write was sent can prove it, and only one that began
     after its settle time can disprove it. A write has a limit of its own, kept by a timer, so
     that it ends in time also when the driver hangs or the link is lost.
+
+    Whatever asked for it, a write leaves by ``send`` alone. There its guards are read again, and
+    its kind's interlock has the last word, in the same turn of the loop as the driver's call.
     """
 
     def __init__(
@@ -65,16 +69,25 @@ class Writer:
             reason = write.unreachable(link=True)
             self._end(write, write.unsent(Status.REJECTED, reason, detail))
 
-    def stop(self) -> None:
-        """End all writes: the cell is stopping."""
+    def drop(self, actors: Collection[DeviceActor], why: str) -> None:
+        """End the writes of actors that leave the link; those of the others go on."""
+        unsent, sent = self.queue.drop(actors)
+        for write in unsent:
+            self._end(write, write.unsent(Status.REJECTED, Reason.STOPPING, why))
+        for write in sent:
+            self._end(write, Verdict(Status.INDETERMINATE, Reason.STOPPING, why))
+        self._plan = None
+
+    def stop(self, why: str = "the cell is stopping") -> None:
+        """End all writes: the cell is stopping, or the link leaves it."""
         if self._limit is not None:
             self._limit[1].cancel()
             self._limit = None
         for write in self.queue.clear():
-            verdict = write.unsent(Status.REJECTED, Reason.STOPPING, "the cell is stopping")
+            verdict = write.unsent(Status.REJECTED, Reason.STOPPING, why)
             self._end(write, verdict)
         for write in self.queue.overdue(NEVER_NS):
-            self._end(write, Verdict(Status.INDETERMINATE, Reason.STOPPING, "the cell stopped"))
+            self._end(write, Verdict(Status.INDETERMINATE, Reason.STOPPING, why))
 
     # Sending -------------------------------------------------------------------------------
 
@@ -89,6 +102,11 @@ class Writer:
         writes, expired = self.queue.take(now, most)
         for write in expired:
             self._expire(write)
+        if writes and writes[0].guards:
+            if not await self._guards_allow(writes[0]):
+                return
+            now = self._clock.boot_ns()
+        writes = [write for write in writes if not write.asks or self._interlock_allows(write)]
         if not writes:
             return
         for write in writes:
@@ -141,6 +159,54 @@ class Writer:
             self._failed(self, error)
             broken = LinkError(f"driver failed: {describe(error)}")
             return [OutcomeUnknown(broken.message)] * count, broken
+
+    # Right before the field ----------------------------------------------------------------
+
+    async def _guards_allow(self, write: Write) -> bool:
+        """Read the guards of a write again; one that they do not allow has its end then.
+
+        Raises:
+            Exception: what the read raised, after the write has ended; see ``send``.
+        """
+        self.queue.guarded = write
+        self._bound(write.ticket.deadline_ns)
+        asked = self._clock.boot_ns()
+        broken: Exception | None = None
+        refusal: str | None
+        try:
+            points = write.guards
+            await self._read(ReadingPlan(points, self._driver.plan(points), self.watchers))
+            found = [(p.spec.name, *self._table.read(p.slot)[:2]) for p in points]
+            refusal = look(found, asked, self._clock.boot_ns())
+        except Exception as error:  # noqa: BLE001 - whatever it was: they were not read
+            broken, refusal = error, f"its guards could not be read: {describe(error)}"
+        if self.queue.guarded is write:
+            self.queue.guarded = None
+            if self._clock.boot_ns() >= write.ticket.deadline_ns:
+                self._expire(write)
+            elif refusal is not None:
+                self._end(write, write.unsent(Status.REJECTED, Reason.INTERLOCK, refusal))
+            elif broken is None:
+                return True
+        if broken is not None:
+            raise broken
+        return False
+
+    def _interlock_allows(self, write: Write) -> bool:
+        """Ask the kind; a write that it does not allow has its end then."""
+        if write.ticket.outcome is not None:
+            return False  # its actor has ended it meanwhile
+        actor: DeviceActor = write.actor
+        try:
+            refusal: object = actor.interlock(write.point.spec.name, write.value)
+        except RAISED as error:
+            self._failed(actor, error)
+            refusal = f"interlock failed: {describe(error)}"
+        if refusal is None:
+            return True
+        detail = refusal if isinstance(refusal, str) else "interlock gave no plain answer"
+        self._end(write, write.unsent(Status.REJECTED, Reason.INTERLOCK, detail))
+        return False
 
     # Reading back --------------------------------------------------------------------------
 
@@ -201,6 +267,8 @@ class Writer:
         self._end(write, write.unsent(Status.EXPIRED, Reason.DEADLINE, detail))
 
     def _end(self, write: Write, verdict: Verdict, value: float | None = None) -> None:
+        if write.ticket.outcome is not None:
+            return  # its actor has ended it: something newer took its place
         actor: DeviceActor = write.actor
         try:
             actor.written(write.ticket, write.named(self._link, verdict), value)

@@ -59,6 +59,9 @@ class Reason:
     """The cell was lost or did not answer while the command was in its hands."""
     RULE = "rule"
     """A rule of the device's kind forbids it now (detail says which)."""
+    INTERLOCK = "interlock"
+    """Asked right before the field: its guards could not be read, or its kind forbids it; nothing
+    was sent."""
     STOPPING = "stopping"
     INTERNAL = "internal"
 

@@ -10,7 +10,7 @@ from bench_host import BenchHost, Ends
 from scripted_driver import ScriptedDriver, ScriptedField
 
 from jacquemart.actors.generic import GenericDevice
-from jacquemart.runtime.actor import Ticket
+from jacquemart.runtime.actor import DeviceActor, Ticket
 from jacquemart.runtime.cell.shard import Shard
 from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
@@ -35,6 +35,7 @@ class LinkBench:
         points: tuple[PointSpec, ...] = (SETPOINT, LEVEL),
         fed_by: str = "",
         driver: Any = None,
+        kind: type[DeviceActor] = GenericDevice,
         **spec: Any,
     ) -> None:
         self.clock = clock
@@ -53,7 +54,7 @@ class LinkBench:
         self.shard = Shard(
             ShardSpec("north/0", "north", (link,), devices),
             {"lamp": template},
-            {"generic": GenericDevice},
+            {"generic": kind},
             {"scripted": lambda link, publish: self.driver},  # type: ignore[dict-item]
             self.host,
         )
@@ -62,6 +63,8 @@ class LinkBench:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        for actor in self.actors.values():
+            actor.start()
         self._task = asyncio.create_task(self.shell.run())
         return self
 
