@@ -15,29 +15,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jacquemart.runtime.model.city import CitySpec, DeviceSpec, LinkSpec
+from jacquemart.runtime.cluster.loads import (
+    GRANULES_A_CELL,
+    Load,
+    check_nodes,
+    loads_of,
+    resources_for,
+)
+from jacquemart.runtime.cluster.replan import replan
+from jacquemart.runtime.model.city import CitySpec
 from jacquemart.runtime.model.directory import CellPlan, Placement, ShardSpec
-from jacquemart.runtime.model.errors import StartError, UsageError
+from jacquemart.runtime.model.errors import UsageError
 
-#: Shards are made small enough that this many fill a cell.
-GRANULES_A_CELL = 4
-#: How much of a custom resource a cell asks for: presence counts, not amount.
-RESOURCE_SHARE = 0.001
-
-
-@dataclass(slots=True)
-class _Load:
-    """A link with its devices, and what they cost: their points."""
-
-    link: LinkSpec
-    devices: list[DeviceSpec]
-    points: int = 0
+__all__ = ["GRANULES_A_CELL", "place", "replan"]
 
 
 @dataclass(slots=True)
 class _Shard:
     zone: str
-    loads: list[_Load]
+    loads: list[Load]
 
     @property
     def points(self) -> int:
@@ -70,15 +66,9 @@ def place(city: CitySpec, cells: int, node_resources: Mapping[str, float]) -> Pl
     """
     if cells < 1:
         raise UsageError(f"a city needs at least one device cell, not {cells}")
-    loads = _loads(city)
-    for load in loads:
-        if load.link.node and node_resources.get(load.link.node, 0.0) <= 0.0:
-            raise StartError(
-                f'no node has the resource "{load.link.node}"',
-                where=f"link {load.link.id}",
-                advice="start a Ray node with this custom resource, or correct links.….node",
-            )
-    shared: dict[str, list[_Load]] = {}
+    loads = loads_of(city)
+    check_nodes((load.link for load in loads), node_resources)
+    shared: dict[str, list[Load]] = {}
     for load in loads:
         if load.link.isolation != "process":
             shared.setdefault(load.link.node, []).append(load)
@@ -95,19 +85,6 @@ def place(city: CitySpec, cells: int, node_resources: Mapping[str, float]) -> Pl
     return Placement(city, tuple(plans))
 
 
-def _loads(city: CitySpec) -> list[_Load]:
-    """Return the links in the city's order, each with its devices in the city's order."""
-    loads = {link.id: _Load(link, []) for link in city.links}
-    sizes = {name: len(template.points) for name, template in city.templates.items()}
-    for device in city.devices:
-        load = loads.get(device.link)
-        if load is None:
-            raise UsageError(f'device "{device.id}" names the unknown link "{device.link}"')
-        load.devices.append(device)
-        load.points += sizes.get(device.template, 0)
-    return list(loads.values())
-
-
 def _apportion(cells: int, points: Mapping[str, int]) -> dict[str, int]:
     """Share cells out by load; every node gets one at least, so the sum can exceed ``cells``."""
     total = sum(points.values()) or 1
@@ -119,17 +96,17 @@ def _apportion(cells: int, points: Mapping[str, int]) -> dict[str, int]:
     return counts
 
 
-def _shards(loads: Sequence[_Load], cells: int) -> list[_Shard]:
+def _shards(loads: Sequence[Load], cells: int) -> list[_Shard]:
     """Cut every zone's links, in order, into shards of about equal load."""
     granule = max(1.0, sum(load.points for load in loads) / cells / GRANULES_A_CELL)
-    zones: dict[str, list[_Load]] = {}
+    zones: dict[str, list[Load]] = {}
     for load in loads:
         zones.setdefault(load.link.zone, []).append(load)
     made: list[_Shard] = []
     for zone, members in zones.items():
         weight = sum(load.points for load in members)
         pieces = max(1, min(len(members), -int(-weight // granule)))
-        cut: list[list[_Load]] = [[] for _ in range(pieces)]
+        cut: list[list[Load]] = [[] for _ in range(pieces)]
         before = 0
         for load in members:
             middle = before + load.points / 2
@@ -172,4 +149,4 @@ def _plan(name: str, shards: Iterable[_Shard], node: str, numbers: dict[str, int
         devices = tuple(device for load in shard.loads for device in load.devices)
         links = tuple(load.link for load in shard.loads)
         specs.append(ShardSpec(f"{shard.zone}/{number}", shard.zone, links, devices))
-    return CellPlan(name, tuple(specs), {node: RESOURCE_SHARE} if node else {})
+    return CellPlan(name, tuple(specs), resources_for(node))

@@ -112,3 +112,6 @@ class Placement:
 
     city: CitySpec
     cells: tuple[CellPlan, ...]
+    used: Mapping[str, int] = field(default_factory=dict)
+    """Numbers used up by prefix (``north/`` of shards, ``device-`` of cells), where that is more
+    than the ids in ``cells`` tell: no id is ever given a second meaning."""
