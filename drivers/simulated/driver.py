@@ -24,6 +24,7 @@ from jacquemart.drivers.contract import (
 from jacquemart.drivers.simulated.behaviour import check_behaviour
 from jacquemart.drivers.simulated.field import Call, SimulatedField
 from jacquemart.drivers.simulated.options import check_link_options, link_options
+from jacquemart.drivers.simulated.plan import SimulatedPlan
 from jacquemart.drivers.simulated.speaker import Speaker
 from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec
 from jacquemart.runtime.model.errors import UsageError
@@ -87,12 +88,16 @@ class SimulatedDriver(Driver):
         """Return what the field knows the point by."""
         return f"{device.id}/{point.name}"
 
-    def plan(self, points: Sequence[BoundPoint]) -> tuple[BoundPoint, ...]:
+    def plan(self, points: Sequence[BoundPoint]) -> SimulatedPlan:
         """Make the points known to the field, which starts to simulate them."""
-        for point in points:
-            self._field.declare(point)
-        self._speaker.learn(points)
-        return tuple(points)
+        self._field.declare(*points)
+        if self._options.publish_ms:
+            self._speaker.learn(points)
+        return SimulatedPlan(points)
+
+    def retain(self, points: Sequence[BoundPoint]) -> None:
+        """Speak no more of what left the link."""
+        self._speaker.retain(points)
 
     async def open(self) -> None:
         """Connect; see the contract."""
@@ -110,29 +115,32 @@ class SimulatedDriver(Driver):
         if self._options.publish_ms:
             self._speaker.start(self._options.publish_ms / 1_000.0, self._sleep)
 
-    async def read(self, plan: Sequence[BoundPoint]) -> Sequence[float | Bad]:
+    async def read(self, plan: SimulatedPlan) -> Sequence[float | Bad]:
         """Read the points of a plan; see the contract."""
         with self._turn() as call:
             await self._wait(call.wait_s)
             if call.breaks is not None:
                 self._lose()
                 raise self._gone(call.why)
-            one_each = {point.device.id: point for point in plan}
-            verdicts = {
-                device: self._field.judge_read(point, call.number)
-                for device, point in one_each.items()
-            }
-            pauses = [self._pause(verdict.wait) for verdict in verdicts.values()]
-            await self._wait(max(pauses, default=0.0))
-            errors = {device: v.error for device, v in verdicts.items() if v.error is not None}
-            if errors and len(errors) == len(verdicts):
-                raise UnitError(next(iter(errors.values())).message, where=", ".join(errors))
-            return [
-                Bad(Quality.BAD_UNIT, errors[point.device.id].message)
-                if point.device.id in errors
-                else self._field.read(point, call.number)
-                for point in plan
-            ]
+            if self._field.sound:
+                return self._field.read_all(plan)
+            return await self._read_each(plan, call.number)
+
+    async def _read_each(self, plan: SimulatedPlan, call: int) -> Sequence[float | Bad]:
+        """Read where some may not answer, or answer late."""
+        judge = self._field.judge_read
+        verdicts = {device: judge(device, feeder, call) for device, feeder in plan.devices()}
+        pauses = [self._pause(verdict.wait) for verdict in verdicts.values()]
+        await self._wait(max(pauses, default=0.0))
+        errors = {device: v.error for device, v in verdicts.items() if v.error is not None}
+        if errors and len(errors) == len(verdicts):
+            raise UnitError(next(iter(errors.values())).message, where=", ".join(errors))
+        return [
+            Bad(Quality.BAD_UNIT, errors[device].message)
+            if device in errors
+            else self._field.read(device, name, call)
+            for device, name in plan
+        ]
 
     async def write(
         self, writes: Sequence[tuple[BoundPoint, float]]
@@ -145,14 +153,18 @@ class SimulatedDriver(Driver):
                 return _broken_off(writes, [], lost.message, self.link.id)
             breaks_at = None if call.breaks is None else int(call.breaks * len(writes))
             results: list[DriverError | None] = []
+            arrive: list[tuple[BoundPoint, float, bool]] = []
             pause = 0.0
-            for index, (point, value) in enumerate(writes):
-                if index == breaks_at:
-                    self._lose()
-                    return _broken_off(writes, results, call.why, self.link.id)
-                error, wait = self._write_one(point, value, call.number)
+            for point, value in writes[:breaks_at]:
+                error, wait, effect = self._judge(point, value, call.number)
                 results.append(error)
                 pause = max(pause, self._pause(wait))
+                if effect is not None:
+                    arrive.append((point, value, effect))
+            self._field.write(arrive)
+            if breaks_at is not None and breaks_at < len(writes):
+                self._lose()
+                return _broken_off(writes, results, call.why, self.link.id)
             try:
                 await self._wait(call.wait_s / 2.0 + pause)
             except LinkError as lost:
@@ -167,17 +179,17 @@ class SimulatedDriver(Driver):
         self._lose()
         await self._speaker.stop()
 
-    def _write_one(
+    def _judge(
         self, point: BoundPoint, value: float, call: int
-    ) -> tuple[DriverError | None, str]:
+    ) -> tuple[DriverError | None, str, bool | None]:
+        """Return how a write ends, what is waited for, and its effect; None: it does not arrive."""
         if not point.spec.writable:
-            return DeviceRefused("not writable", where=point.id), ""
+            return DeviceRefused("not writable", where=point.id), "", None
         if not math.isfinite(value):
-            return DeviceRefused(f"{value} cannot be written", where=point.id), ""
+            return DeviceRefused(f"{value} cannot be written", where=point.id), "", None
         verdict = self._field.judge_write(point, call)
-        if not isinstance(verdict.error, UnitError):
-            self._field.write(point, value, verdict.effect)
-        return verdict.error, verdict.wait
+        arrives = not isinstance(verdict.error, UnitError)
+        return verdict.error, verdict.wait, verdict.effect if arrives else None
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[Call]:

@@ -61,6 +61,11 @@ class FaultBook:
     _having: dict[Fault, set[str]] = field(default_factory=dict)
     _spared: dict[Fault, set[str]] = field(default_factory=dict)
 
+    @property
+    def empty(self) -> bool:
+        """Return whether nobody has anything, and no call can be struck."""
+        return not any(self._having.values()) and not any(self.shares.values())
+
     def inject(self, fault: Fault, *whom: str) -> None:
         """Give devices (or ``device/point``) a fault; nobody named: every device."""
         for name in whom or (EVERY_DEVICE,):

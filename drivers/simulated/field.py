@@ -12,10 +12,10 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from jacquemart.drivers.simulated.behaviour import behaviour_of
+from jacquemart.drivers.simulated.behaviour import Behaviour, behaviour_of
 from jacquemart.drivers.simulated.faults import (
     EVERY_DEVICE,
     Fault,
@@ -26,6 +26,7 @@ from jacquemart.drivers.simulated.faults import (
 )
 from jacquemart.drivers.simulated.model import FieldModel
 from jacquemart.drivers.simulated.options import LinkOptions
+from jacquemart.drivers.simulated.plan import SimulatedPlan
 from jacquemart.runtime.model.errors import UnknownPoint, UsageError
 from jacquemart.runtime.model.field import Bad, BoundPoint
 from jacquemart.runtime.model.quality import Quality
@@ -215,15 +216,23 @@ class SimulatedField:
         finally:
             self.waiting -= held
 
-    def declare(self, point: BoundPoint) -> None:
-        """Make a point known, with what its address says."""
+    def declare(self, *points: BoundPoint) -> None:
+        """Make points known, with what their addresses say, all at one time."""
         with self._lock:
-            if point.id not in self._model:
-                device, now = point.device.id, self._now()
-                self._devices.add(device)
-                if self._book.has(Fault.STUCK, device):
-                    self._model.freeze(device, now)
-                self._model.declare(device, point.spec.name, behaviour_of(point.spec), now)
+            now = self._now()
+            behaviours: dict[int, Behaviour] = {}  # one for each declaration, alive for the loop
+            for point in points:
+                device, spec = point.device.id, point.spec
+                if self._model.knows(device, spec.name):
+                    continue
+                behaviour = behaviours.get(id(spec))
+                if behaviour is None:
+                    behaviour = behaviours[id(spec)] = behaviour_of(spec)
+                if device not in self._devices:
+                    self._devices.add(device)
+                    if self._book.has(Fault.STUCK, device):
+                        self._model.freeze(device, now)
+                self._model.declare(device, spec.name, behaviour, now)
 
     def begin_call(self, since_open: int) -> Call:
         """Decide how the next call goes, the ``since_open``-th (from 1) since the link opened."""
@@ -237,11 +246,10 @@ class SimulatedField:
                 return Call(self._calls, wait_s, 0.5, "the link broke")
             return Call(self._calls, wait_s, self._book.breaks(self._calls), "the link broke")
 
-    def judge_read(self, point: BoundPoint, call: int) -> Verdict:
-        """Decide whether a point's device answers."""
-        device = point.device
+    def judge_read(self, device: str, feeder: str, call: int) -> Verdict:
+        """Decide whether a device answers."""
         with self._lock:
-            return judge_device(self._book, device.id, device.fed_by, self._late_is_lost, call)
+            return judge_device(self._book, device, feeder, self._late_is_lost, call)
 
     def judge_write(self, point: BoundPoint, call: int) -> Verdict:
         """Decide what becomes of a write."""
@@ -251,25 +259,41 @@ class SimulatedField:
                 self._book, device.id, device.fed_by, point.id, self._late_is_lost, call
             )
 
-    def read(self, point: BoundPoint, call: int) -> float | Bad:
+    @property
+    def sound(self) -> bool:
+        """Return whether nobody has a fault, or can ever be struck by one as things are."""
+        return self._book.empty
+
+    def read(self, device: str, name: str, call: int) -> float | Bad:
         """Return what the field answers for a point whose device answers."""
         with self._lock:
-            name = point.id
-            if name not in self._model:
-                self.declare(point)
-            if self._book.strikes(Fault.BAD_VALUE, point.device.id, name, call):
+            if not self._model.knows(device, name):
+                return Bad(Quality.BAD_UNIT, "not known since the field was started anew")
+            point = f"{device}/{name}"
+            if self._book.strikes(Fault.BAD_VALUE, device, point, call):
                 return Bad(Quality.BAD_VALUE, "not a number")
-            value = self._model.reading(name, self._now())
-            return value if math.isfinite(value) else Bad(Quality.BAD_VALUE, "not a number")
+            return _shown(self._model.reading(point, self._now()))
 
-    def write(self, point: BoundPoint, value: float, effect: bool) -> None:
-        """Let a write arrive, with effect or without."""
+    def read_all(self, plan: SimulatedPlan) -> list[float | Bad]:
+        """Return what a sound field answers for all points of a plan, at one time."""
         with self._lock:
-            self.declare(point)
+            try:
+                values = self._model.readings(plan.ids, plan.names, self._now())
+            except KeyError:  # other options started the field anew; its next plan is to come
+                return [self.read(device, name, self._calls) for device, name in plan]
+        if math.isfinite(sum(values)):
+            return list(values)
+        return [_shown(value) for value in values]
+
+    def write(self, writes: Sequence[tuple[BoundPoint, float, bool]]) -> None:
+        """Let writes arrive at one time: each a point, a value, and whether it has an effect."""
+        with self._lock:
             now = self._now()
-            self.arrivals.append(Arrival(now, point.id, value, effect))
-            if effect:
-                self._model.write(point.id, value, now)
+            for point, value, effect in writes:
+                self.declare(point)
+                self.arrivals.append(Arrival(now, point.id, value, effect))
+                if effect:
+                    self._model.write(point.id, value, now)
 
     @property
     def _late_is_lost(self) -> bool:
@@ -302,3 +326,8 @@ class SimulatedField:
                 self._model.freeze(device, self._now())
             else:
                 self._model.thaw(device, self._now())
+
+
+def _shown(value: float) -> float | Bad:
+    """Return a value as the field shows it: what is no number is none."""
+    return value if math.isfinite(value) else Bad(Quality.BAD_VALUE, "not a number")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jacquemart.drivers.simulated.behaviour import Behaviour
 from jacquemart.drivers.simulated.track import Track, area, followed, seconds_above_zero
@@ -16,7 +16,6 @@ class Node:
     driver learns of it. All times are seconds of one clock.
     """
 
-    device: str
     name: str
     born: float
     given: Track
@@ -32,10 +31,11 @@ class Node:
     counted: float = 0.0
     counted_until: float = 0.0
 
-    @property
-    def id(self) -> str:
-        """Return ``device/point``."""
-        return f"{self.device}/{self.name}"
+    def copy(self) -> Node:
+        """Return the same point with the same past, attached to nothing."""
+        return replace(
+            self, given=self.given.copy(), track=self.track.copy(), source=None, followers=[]
+        )
 
     @property
     def is_counter(self) -> bool:

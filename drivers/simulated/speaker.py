@@ -26,6 +26,11 @@ class Speaker:
         """Speak of these points too."""
         self._points.update({point.slot: point for point in points})
 
+    def retain(self, points: Sequence[BoundPoint]) -> None:
+        """Speak of these points only."""
+        self._points = {point.slot: point for point in points}
+        self._said = {slot: news for slot, news in self._said.items() if slot in self._points}
+
     def start(self, period_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Begin to speak; everything is news at first."""
         self._said.clear()
@@ -63,8 +68,9 @@ class Speaker:
 
     def _look(self, point: BoundPoint, turn: int) -> tuple[float, int] | None:
         """Return what a point says of itself; None: its device does not speak."""
-        if self._field.judge_read(point, turn).error is not None:
+        device = point.device
+        if self._field.judge_read(device.id, device.fed_by, turn).error is not None:
             return None
-        found = self._field.read(point, turn)
+        found = self._field.read(device.id, point.spec.name, turn)
         # What is bad keeps its last value in the table: a value that is no number never enters it.
         return (math.nan, found.quality) if isinstance(found, Bad) else (found, Quality.GOOD)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from copy import copy
 from itertools import pairwise
 
 Knot = tuple[float, float]
@@ -26,6 +27,12 @@ class Track:
         """Start at a value that holds until something is laid behind it."""
         self._times = [time]
         self._values = [value]
+
+    def copy(self) -> Track:
+        """Return the same course, to be laid on from here."""
+        twin = copy(self)
+        twin._times, twin._values = self._times[:], self._values[:]  # noqa: SLF001
+        return twin
 
     def at(self, time: float) -> float:
         """Return the value at a time."""

@@ -150,7 +150,9 @@ def test_unread_points_keep_no_history() -> None:
     model = lamp()
     for second in range(1_000):
         model.write("lamp/setpoint", float(second % 100), float(second))
-    assert all(len(node.track._times) < 20 for node in model._nodes.values())
+    nodes = model._devices["lamp"].nodes.values()
+    assert nodes
+    assert all(len(node.track._times) < 20 for node in nodes)
 
 
 @pytest.mark.parametrize(
