@@ -119,6 +119,14 @@ class Driver(ABC):
         """Prepare a read of these points, once; ``read`` gets the result each time."""
         return points
 
+    def retain(self, points: Sequence[BoundPoint]) -> None:  # noqa: B027 - most need not know
+        """Take note of all polled points that the link has from now on; called between two calls.
+
+        Devices come and go while the link stays open. Forget here what is known of those that
+        went (say, that they are to answer before the link counts as dead). Those that came were
+        in a ``plan`` before.
+        """
+
     @abstractmethod
     async def open(self) -> None:
         """Connect.

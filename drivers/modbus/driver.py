@@ -71,6 +71,10 @@ class ModbusDriver(Driver):
         self._exchange.knows(plan.units())
         return plan
 
+    def retain(self, points: Sequence[BoundPoint]) -> None:
+        """Forget the units of devices that left the link."""
+        self._exchange.retains({point.address.unit for point in points})
+
     async def open(self) -> None:
         """Connect; after a silence of the whole link, only if something answers again.
 

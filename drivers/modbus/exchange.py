@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -53,6 +53,12 @@ class Exchange:
         self.silence.know(blocks)
         for unit, block in blocks.items():
             self._probes.setdefault(unit, block)
+
+    def retains(self, units: Collection[int]) -> None:
+        """Forget the units that nobody asks any more."""
+        self.silence.retain(units)
+        for unit in [unit for unit in self._probes if unit not in units]:
+            del self._probes[unit]
 
     def by_health(self, blocks: Sequence[B]) -> Sequence[B]:
         """Return blocks with those of failing units last, in a sequence of its own."""

@@ -18,7 +18,7 @@ is who else answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 _LONGEST_PAUSE = 12
 
@@ -51,6 +51,14 @@ class Silence:
     def know(self, units: Iterable[int]) -> None:
         """Say which units the link has; they must all be silent before it is given up."""
         self._known.update(units)
+
+    def retain(self, units: Collection[int]) -> None:
+        """Forget the units that the link has no more; nobody waits for them to answer."""
+        self._known.intersection_update(units)
+        self._mute.intersection_update(units)
+        for unit in [unit for unit in self._failures if unit not in units]:
+            del self._failures[unit]
+            self._next_try_s.pop(unit, None)
 
     def reopened(self) -> None:
         """Forget who was silent: the connection is a new one."""

@@ -109,7 +109,8 @@ class Actor:
         self.id = id
         self.host = host
         self._busy = False
-        self._stopped = False
+        self._stopped = ""
+        """Why it takes nothing any more; empty while it does."""
         self._mailbox: Mailbox | None = None
         self._timers: set[asyncio.TimerHandle] | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -141,14 +142,14 @@ class Actor:
         """Start the actor (its cell does)."""
         _plain(self.on_start)
 
-    def stop(self) -> None:
+    def stop(self, why: str = "the cell is stopping") -> None:
         """Stop it (its cell does): end what waits as REJECTED, and what runs as INDETERMINATE.
 
         Idempotent. A command that comes later is REJECTED.
         """
         if self._stopped:
             return
-        self._stopped = True
+        self._stopped = why
         self._cancel_timers()
         if self._expiry is not None:
             self._expiry[1].cancel()
@@ -160,7 +161,7 @@ class Actor:
         if self._mailbox is not None:
             for message in self._mailbox.clear():
                 if isinstance(message, Ticket):
-                    self._refuse(message, Reason.STOPPING, "the cell is stopping")
+                    self._refuse(message, Reason.STOPPING, why)
         self._guard(self.on_stop)
 
     # Messages ----------------------------------------------------------------------------
@@ -168,7 +169,7 @@ class Actor:
     def post(self, ticket: Ticket) -> None:
         """Hand the actor a command; it ends sooner or later, at once as BUSY if a lane is full."""
         if self._stopped:
-            self._refuse(ticket, Reason.STOPPING, "the cell is stopping")
+            self._refuse(ticket, Reason.STOPPING, self._stopped)
             return
         if not self._busy and not self._mailbox:
             self._begin(ticket)
@@ -249,7 +250,7 @@ class Actor:
                 ticket, Reason.UNKNOWN_COMMAND, f"{ticket.verb!r} is unknown; known: {known}"
             )
             return False
-        value, refusal = check_argument(spec, ticket.value, ticket.unit)
+        value, refusal = check_argument(self.command_spec(spec), ticket.value, ticket.unit)
         if refusal is not None:
             self._refuse(ticket, *refusal)
             return False
@@ -262,6 +263,10 @@ class Actor:
             self._task.add_done_callback(lambda _: result.close())
             return True
         return self._returned(ticket, result)
+
+    def command_spec(self, spec: CommandSpec) -> CommandSpec:
+        """Return the declaration of a command as it holds for this actor."""
+        return spec
 
     def _returned(self, ticket: Ticket, result: Any) -> bool:
         """Take what a handler returned; return whether its command ends later all the same."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from jacquemart.native.table import PointTable
@@ -102,7 +103,11 @@ class LinkShell:
         self._fed_slots: list[int] = []
         self._unpolled: frozenset[int] = frozenset()
         self._wake: asyncio.Future[None] | None = None
+        self._first_looks: deque[ReadingPlan] = deque()
+        self._retain = False
         self._protocol_errors = 0
+        self.ending = "the cell is stopping"
+        """What is said to writes that have not ended when the link's task does."""
         self.actors: Sequence[DeviceActor] = ()
 
     # Set-up --------------------------------------------------------------------------------
@@ -116,10 +121,63 @@ class LinkShell:
     ) -> None:
         """Take the devices of the link, the plans of its poll groups, and who watches what."""
         self._writer.watchers = watchers
-        self.actors = actors
         self._plans = list(plans)
         phases = [self._rng.random() for _ in periods_ns]
         self._schedule = PollSchedule(periods_ns, phases)
+        self._know(actors)
+
+    def change(
+        self,
+        actors: Sequence[DeviceActor],
+        coming: Iterable[DeviceActor],
+        plans: Sequence[ReadingPlan],
+        periods_ns: Sequence[int],
+        first_looks: Iterable[ReadingPlan],
+    ) -> None:
+        """Have other devices from now on; nothing changes for those that stay.
+
+        The connection stays open, polls of a period that there was before keep their times, and
+        a call under way goes on. ``first_looks`` are read once, between the polls, so that those
+        ``coming`` need not wait for a long period. Writes of those that left: see ``drop``.
+        """
+        self._plans = list(plans)
+        now = self._clock.boot_ns() if self.up else None
+        self._schedule.change(periods_ns, [self._rng.random() for _ in periods_ns], now)
+        self._know(actors)
+        if self.up:
+            self._first_looks.extend(first_looks)
+        self._retain = True
+        self.dead_feeders &= {actor.spec.fed_by for actor in actors}
+        down = self.settled and not self.up
+        wall = self._clock.wall_ns()
+        for actor in coming:
+            feeder, points = actor.spec.fed_by, actor.template.points
+            if down or feeder in self.dead_feeders:
+                real = [
+                    actor.base + at for at, p in enumerate(points) if "derived" not in p.address
+                ]
+                bad = Quality.BAD_FED_BY if feeder else Quality.BAD_COMM
+                self._table.mark_slots(real, bad, wall)
+        self.wake()
+
+    def drop(self, actors: Collection[DeviceActor], why: str) -> None:
+        """End the writes of devices that leave: REJECTED, or INDETERMINATE if they were sent."""
+        self._writer.drop(actors, why)
+
+    def give_up(self, why: str) -> None:
+        """Show the link as down, since its options are others now; its task ends next."""
+        self.ending = why
+        self._went_down(why)
+
+    @property
+    def plans(self) -> Mapping[int, ReadingPlan]:
+        """The plans of the poll groups, by their period in ns."""
+        return dict(zip(self._schedule.periods, self._plans, strict=True))
+
+    def _know(self, actors: Sequence[DeviceActor]) -> None:
+        """Take note of the link's devices and of their slots."""
+        self.actors = actors
+        self._own_slots, self._fed_slots = [], []
         real: dict[str, list[int]] = {}
         for actor in actors:
             template = actor.template
@@ -184,7 +242,7 @@ class LinkShell:
                     await self._stay_down(STUCK_S)
         finally:
             self.up = False
-            self._writer.stop()
+            self._writer.stop(self.ending)
             await self._close()
             self._calls.leave()
 
@@ -192,6 +250,9 @@ class LinkShell:
         in_a_row = 0
         looked = False
         while True:
+            if self._retain:
+                self._retain = False
+                self.driver.retain([point for plan in self._plans for point in plan.points])
             now = self._clock.boot_ns()
             if self._queue.has_ready(now) and in_a_row < WRITES_IN_A_ROW:
                 in_a_row += 1
@@ -208,6 +269,9 @@ class LinkShell:
             group = self._schedule.take(now)
             if group is not None:
                 await self._read(self._plans[group])
+                continue
+            if self._first_looks:
+                await self._read(self._first_looks.popleft())
                 continue
             if not self.settled:
                 self.settled = True
@@ -279,6 +343,7 @@ class LinkShell:
         self.error = ""
         self._protocol_errors = 0
         self._schedule.restart(self._clock.boot_ns())
+        self._first_looks.clear()
         if not self._plans:
             self._backoff.succeeded()  # no read will ever tell more than this connection does
         self._age(self._own_slots)

@@ -24,6 +24,10 @@ class DriverPort(Protocol):
         """Prepare a read."""
         ...
 
+    def retain(self, points: Sequence[BoundPoint]) -> None:
+        """Take note of all points that the link has from now on."""
+        ...
+
     async def open(self) -> None:
         """Connect."""
         ...

@@ -30,6 +30,8 @@ class Watch:
     def tell(self, table: PointTable, failed: Callable[[DeviceActor, BaseException], None]) -> None:
         """Tell the actor if the slot shows something else than it was told, whoever read it."""
         value, quality = table.value(self.slot), table.quality(self.slot)
+        if quality == Quality.BAD_REMOVED:
+            return  # its actor has stopped
         if quality == self._quality and (value == self._value or math.isnan(value)):
             return
         self._value, self._quality = value, quality

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jacquemart.native.table import PointTable
@@ -14,7 +14,7 @@ from jacquemart.runtime.cell.link import LinkHost, LinkShell
 from jacquemart.runtime.cell.ports import DriverPort
 from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import Write
-from jacquemart.runtime.model.city import PointSpec, TemplateSpec
+from jacquemart.runtime.model.city import LinkSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.field import BoundPoint
 from jacquemart.runtime.model.layout import ShardLayout
@@ -44,7 +44,6 @@ class Shard:
         self.actors: list[DeviceActor] = []
         self._bound: list[BoundPoint | None] = [None] * self.layout.capacity
         self.links: dict[str, LinkShell] = {}
-        self._drivers = drivers
         by_link: dict[str, list[DeviceActor]] = {link.id: [] for link in spec.links}
         for device, base in zip(spec.devices, self.layout.bases, strict=True):
             template = templates[device.template]
@@ -52,15 +51,25 @@ class Shard:
             self.actors.append(actor)
             by_link[device.link].append(actor)
         for link in spec.links:
-            watchers: dict[int, Watch] = {}
-            publish = _publisher(self.table, host, watchers)
-            driver: DriverPort = drivers[link.driver](link, publish)
-            rng = random.Random(f"{spec.id}/{link.id}")
-            shell = LinkShell(link, driver, self.table, host, rng)
-            actors = by_link[link.id]
-            plans, periods = self._plans(driver, actors, watchers)
-            shell.prepare(actors, plans, periods, watchers)
-            self.links[link.id] = shell
+            self.links[link.id] = self.make_link(
+                link, by_link[link.id], drivers[link.driver], host, self._bound
+            )
+
+    def make_link(
+        self, link: LinkSpec, actors: list[DeviceActor], driver_type: Any, host: Any, bound: Any
+    ) -> LinkShell:
+        """Build a link's driver, plans and shell; no I/O. ``bound`` gets its points, by slot."""
+        watchers: dict[int, Watch] = {}
+        driver: DriverPort = driver_type(link, _publisher(self.table, host, watchers))
+        rng = random.Random(f"{self.spec.id}/{link.id}")
+        shell = LinkShell(link, driver, self.table, host, rng)
+        groups = watch_and_bind(driver, actors, watchers, bound)
+        plans, periods = [], []
+        for period_ms, members in sorted(groups.items()):
+            plans.append(ReadingPlan(members, driver.plan(members), watchers))
+            periods.append(period_ms * 1_000_000)
+        shell.prepare(actors, plans, periods, watchers)
+        return shell
 
     def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
         """Queue a write for a device's point."""
@@ -95,40 +104,36 @@ class Shard:
             bound = self._bound[slot] = BoundPoint(slot, actor.spec, spec, address)
         return bound
 
-    def _plans(
-        self, driver: DriverPort, actors: list[DeviceActor], watchers: dict[int, Watch]
-    ) -> tuple[list[ReadingPlan], list[int]]:
-        """Group the polled points of a link by period, fastest first; fill in who watches what."""
-        groups: dict[int, list[BoundPoint]] = {}
-        polled: dict[str, list[tuple[int, PointSpec]]] = {}
-        for actor in actors:
-            template = actor.template
-            points = polled.get(template.name)
-            if points is None:
-                points = polled[template.name] = [
-                    (at, point)
-                    for at, point in enumerate(template.points)
-                    if point.poll_ms > 0 and not point.address.get("derived")
-                ]
-            device, base = actor.spec, actor.base
-            for name in actor.watched:
-                at = template.point_index(name)
-                if at >= 0:
-                    watchers[base + at] = Watch(base + at, actor, name)
-            if device.parameters:
-                points = [(at, resolved(point, device)) for at, point in points]
-            for at, point in points:
-                group = groups.setdefault(point.poll_ms, [])
-                bound = BoundPoint(base + at, device, point, driver.address_of(point, device))
-                self._bound[base + at] = bound
-                group.append(bound)
-        plans: list[ReadingPlan] = []
-        periods: list[int] = []
-        for period_ms, members in sorted(groups.items()):
-            plan = driver.plan(members)
-            plans.append(ReadingPlan(members, plan, watchers))
-            periods.append(period_ms * 1_000_000)
-        return plans, periods
+
+def watch_and_bind(
+    driver: DriverPort,
+    actors: Iterable[DeviceActor],
+    watchers: dict[int, Watch],
+    bound: Any,
+) -> dict[int, list[BoundPoint]]:
+    """Note who watches what, and return the polled points by period in ms; ``bound``: by slot."""
+    groups: dict[int, list[BoundPoint]] = {}
+    polled: dict[str, list[tuple[int, PointSpec]]] = {}
+    for actor in actors:
+        template = actor.template
+        points = polled.get(template.name)
+        if points is None:
+            points = polled[template.name] = [
+                (at, point)
+                for at, point in enumerate(template.points)
+                if point.poll_ms > 0 and not point.address.get("derived")
+            ]
+        device, base = actor.spec, actor.base
+        for at, name in actor.watched_points():
+            watchers[base + at] = Watch(base + at, actor, name)
+        if device.parameters:
+            points = [(at, resolved(point, device)) for at, point in points]
+        for at, point in points:
+            group = groups.setdefault(point.poll_ms, [])
+            found = BoundPoint(base + at, device, point, driver.address_of(point, device))
+            bound[base + at] = found
+            group.append(found)
+    return groups
 
 
 def _publisher(table: PointTable, host: Any, watchers: Mapping[int, Watch]) -> Any:

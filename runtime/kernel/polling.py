@@ -27,6 +27,29 @@ class PollSchedule:
         self._due = [now_ns] * len(self._periods)
         self._fresh = [True] * len(self._periods)
 
+    def change(
+        self, periods_ns: Sequence[int], phases: Sequence[float], now_ns: int | None
+    ) -> None:
+        """Have groups of other periods; one whose period there was before keeps its times.
+
+        A new one is due at ``now_ns``, or with the next ``restart`` if that is None. No period
+        comes twice.
+        """
+        old = {period: at for at, period in enumerate(self._periods)}
+        places = [old.get(period) for period in periods_ns]
+        self._due = [now_ns if at is None else self._due[at] for at in places]
+        self._fresh = [True if at is None else self._fresh[at] for at in places]
+        self._phases = [
+            phase if at is None else self._phases[at]
+            for at, phase in zip(places, phases, strict=True)
+        ]
+        self._periods = list(periods_ns)
+
+    @property
+    def periods(self) -> Sequence[int]:
+        """The periods of the groups, in their order, ns."""
+        return self._periods
+
     def next_due(self) -> int | None:
         """Return when the next group is due; None if never."""
         times = [due for due in self._due if due is not None]

@@ -109,6 +109,7 @@ class ScriptedDriver:
         self.calls: list[tuple[int, str]] = []
         self.batches: list[int] = []
         self.overlaps = 0
+        self.retained: list[str] = []
         self._inside = 0
 
     @classmethod
@@ -117,6 +118,9 @@ class ScriptedDriver:
 
     def plan(self, points: Sequence[BoundPoint]) -> Sequence[BoundPoint]:
         return tuple(points)
+
+    def retain(self, points: Sequence[BoundPoint]) -> None:
+        self.retained = [point.id for point in points]
 
     def then(self, call: str, *dos: Do | str) -> None:
         """Add to a script."""
