@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from jacquemart.runtime.model.city import PointSpec
+from jacquemart.runtime.model.city import PointSpec, TemplateSpec
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.ids import valid_id, valid_word
 
@@ -51,6 +51,8 @@ class Point:
             unknown or stale, this point has no value, for anybody.
         by_source: judged by when the field took it: a reading older than the one held is dropped,
             and it is stale so long after it was taken.
+        protected: nobody writes it, by whatever name: no template may make its place in the
+            field writable through another point, of this device or another one.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Point:
     urgent: bool = False
     withheld_unless: str = ""
     by_source: bool = False
+    protected: bool = False
 
     def matches(self, name: str) -> bool:
         """Return whether this declares the point of a template with that name."""
@@ -136,6 +139,8 @@ class Argument:
         low: least value allowed; None: no limit.
         high: largest value allowed.
         words: what the values 0, 1, 2 … mean; senders may use them instead of the numbers.
+        like: the point whose unit, range and words it has, where each template has its own (the
+            presets of a camera).
         whole: only whole numbers.
         optional: the command may come without a value; its handler then sees None.
     """
@@ -144,8 +149,19 @@ class Argument:
     low: float | None = None
     high: float | None = None
     words: tuple[str, ...] = ()
+    like: str = ""
     whole: bool = False
     optional: bool = False
+
+    def of_template(self, template: TemplateSpec) -> Argument:
+        """Return the argument as it is for the devices of a template."""
+        at = template.point_index(self.like)
+        if at < 0:
+            return self
+        point = template.points[at]
+        return Argument(
+            point.unit, point.low, point.high, point.words, "", point.whole, self.optional
+        )
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
@@ -211,6 +227,7 @@ def _wrong(point: Point, names: Sequence[str]) -> str:
         (not all(map(valid_word, point.words)), "has a word that is not of a-z 0-9 _"),
         (low is not None and high is not None and low > high, "has an empty range"),
         (point.derived and point.writable, "is derived, so nobody can write it"),
+        (point.protected and point.writable, "is protected, so nobody can write it"),
         (bool(others or point.pulse) and not point.writable, "is not writable, so it has neither "
          "feedback nor guards nor pulse"),
         (bool(point.withheld_unless) and point.withheld_unless not in names, "is withheld unless "

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal, Protocol
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.base import RAISED, Actor, Host
-from jacquemart.runtime.actor.declare import Point, check_declarations
+from jacquemart.runtime.actor.declare import CommandSpec, Point, check_declarations
 from jacquemart.runtime.actor.ticket import Step, Ticket
 from jacquemart.runtime.actor.values import check_value
 from jacquemart.runtime.kernel.readback import Verdict
@@ -51,9 +53,9 @@ class DeviceActor(Actor):
     """Base of all device kinds.
 
     A kind declares its points (``points``), says which of them it wants to be told about
-    (``watched``), and how a zone sums it up (``summary``). Its rules are ``rule``, ``interlock``
-    and ``explain``. ``required_points`` and ``derived_points`` follow from ``points``; with
-    ``open_points`` a template may have points that the kind does not declare.
+    (``watched``: names, also with ``*``), and how a zone sums it up (``summary``). Its rules are
+    ``rule``, ``interlock`` and ``explain``. ``required_points`` and ``derived_points`` follow from
+    ``points``; with ``open_points`` a template may have points that the kind does not declare.
     """
 
     __slots__ = ("_last", "_left", "_sent", "base", "shard", "spec", "template")
@@ -124,6 +126,29 @@ class DeviceActor(Actor):
     def quality(self, point: str) -> int:
         """Return the quality byte of a point."""
         return self.shard.table.quality(self._slot(point))
+
+    def age(self, point: str) -> float:
+        """Return how many seconds ago a point was last heard; infinite if never."""
+        _, _, _, receive_ns = self.shard.table.read(self._slot(point))
+        now = self.host.clock.wall_ns()
+        return max(0.0, (now - receive_ns) / 1e9) if receive_ns else math.inf
+
+    def good(self, point: str) -> float | None:
+        """Return the value of a point if it may be used for control, and None otherwise.
+
+        None too if the template does not have the point.
+        """
+        at = self.template.point_index(point)
+        if at < 0 or self.shard.table.quality(self.base + at) >= Quality.STALE_AGE:
+            return None
+        return self.shard.table.value(self.base + at)
+
+    def texts(self) -> Mapping[str, str]:
+        """Return what else people may want to know of the device, as label and text, for ``why``.
+
+        For what is no quantity: the address of a camera's stream, a model, a telephone number.
+        """
+        return {}
 
     def publish(self, point: str, value: float, quality: int = Quality.GOOD) -> None:
         """Set a derived point of this device."""
@@ -205,6 +230,24 @@ class DeviceActor(Actor):
         return self._last
 
     # Inside --------------------------------------------------------------------------------
+
+    def watched_points(self) -> Iterator[tuple[int, str]]:
+        """Yield position and name of the template's points that ``watched`` means."""
+        for name in self.watched:
+            if "*" in name:
+                for at, point in enumerate(self.template.points):
+                    if fnmatchcase(point.name, name):
+                        yield at, point.name
+            else:
+                at = self.template.point_index(name)
+                if at >= 0:
+                    yield at, name
+
+    def command_spec(self, spec: CommandSpec) -> CommandSpec:
+        """Return the declaration of a command as the device's template completes it."""
+        if spec.takes is None or not spec.takes.like:
+            return spec
+        return replace(spec, takes=spec.takes.of_template(self.template))
 
     def handle(self, ticket: Ticket) -> bool:
         """Do ``set`` and the kind's own commands."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.model.errors import UnknownDevice
 from jacquemart.runtime.model.quality import Quality
@@ -38,10 +39,20 @@ def why(cell: DeviceCell, subject: str) -> dict[str, Any]:
         "link": {"id": spec.link, "up": up, "error": error},
         "fed_by": _feeder(cell, spec.fed_by),
         "points": [_point(actor, at) for at in indices],
+        "texts": texts(cell, actor),
         "waiting": actor.waiting,
         "last_command": _last(actor),
         "reasons": _reasons(cell, actor, indices),
     }
+
+
+def texts(cell: DeviceCell, actor: DeviceActor) -> dict[str, str]:
+    """Return what the kind tells of the device in words; nothing if its code fails."""
+    try:
+        return {str(label): str(text) for label, text in actor.texts().items()}
+    except RAISED as error:
+        cell.failed(actor, error)
+        return {}
 
 
 def _point(actor: DeviceActor, index: int) -> dict[str, Any]:

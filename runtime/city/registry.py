@@ -27,7 +27,10 @@ Wrong = Sequence[tuple[str, Any, str]]
 class KindInfo(Protocol):
     """What the city file must know of a device kind; the actor class itself has it.
 
-    A kind may also have ``check_options(options) -> Wrong`` for its templates' ``options``, and
+    A kind may also have ``check_options(options) -> Wrong`` for its templates' ``options``,
+    ``check_points(points) -> Wrong`` for what must hold between a template's points, and
+    ``check_template(template) -> Wrong`` for what must fit together in one, with keys as
+    ``options.limits.no2``;
     ``derived_points``: points that it computes itself, which its templates get as they are; and
     ``points``, declarations (:class:`jacquemart.runtime.actor.declare.Point`) from which its
     templates take what they do not say, and which others they may have only with

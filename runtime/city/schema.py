@@ -53,7 +53,7 @@ _LOOPBACK = Check(
 
 
 def _accept_words(value: Any) -> tuple[str, ...]:
-    sound = isinstance(value, list) and 2 <= len(value) <= 64 and all(map(valid_word, value))
+    sound = isinstance(value, list) and 1 <= len(value) <= 255 and all(map(valid_word, value))
     if not sound or len(set(value)) < len(value):
         raise ValueError
     return tuple(value)
@@ -66,7 +66,7 @@ def _accept_guards(value: Any) -> tuple[str, ...]:
 
 
 _WORDS = Check(
-    "2 to 64 different words of a-z 0-9 _, with a letter first: what 0, 1, 2 … mean", _accept_words
+    "1 to 255 different words of a-z 0-9 _, with a letter first: what 0, 1, 2 … mean", _accept_words
 )
 _GUARDS = Check("names of points", _accept_guards)
 

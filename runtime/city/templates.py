@@ -158,6 +158,13 @@ def _ask_kind(
     check: Callable[..., Any] | None = getattr(kind, "check_options", None)
     for key, found, allowed in ask(check, template.options) if check else ():
         report.add(table.place("options", *([key] if key else [])), found, allowed)
+    together: Callable[..., Any] | None = getattr(kind, "check_points", None)
+    for name, found, allowed in ask(together, template.points) if together else ():
+        report.add(table.place("points", *([name] if name else [])), found, allowed)
+    whole: Callable[..., Any] | None = getattr(kind, "check_template", None)
+    if whole is not None and len(clear) == len(template.points):
+        for key, found, allowed in ask(whole, template):
+            report.add(table.place(*key.split(".")), found, allowed)
     by_name = {point.name: point for point in template.points}
     for name, (unit, writable) in kind.required_points.items():
         point = by_name.get(name)

@@ -189,7 +189,7 @@ def test_an_open_kind_declares_words_pulse_and_guards_in_the_template(tmp_path: 
     )
     lamp = point(read(tmp_path, more, OpenGate), "lamp")
     assert (lamp.low, lamp.high, lamp.whole, lamp.pulse) == (0.0, 1.0, True, True)
-    for wrong in ('["off"]', '["off", "off"]', '["On", "off"]', '["1", "2"]', '"off"'):
+    for wrong in ("[]", '["off", "off"]', '["On", "off"]', '["1", "2"]', '"off"'):
         assert len(refused(tmp_path, more.replace('["off", "red"]', wrong), OpenGate)) == 1
 
 
