@@ -1,4 +1,5 @@
-"""A loaded city as bytes and back, exactly: for the warden that takes over from itself.
+"""A loaded city as bytes and back, exactly: for a warden that takes over from itself, and for the
+process that reads a changed city file for it.
 
 Only the records named here can come out; nothing in the bytes is executed.
 """
@@ -12,6 +13,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 
 from jacquemart.runtime.model.city import (
+    NO_PARAMETERS,
     CitySpec,
     DeviceSpec,
     GatewaySpec,
@@ -30,6 +32,7 @@ _RECORDS = dict(
 )
 _CODES = {kind: code for code, kind in _RECORDS.items()}
 _NAMES = {kind: tuple(one.name for one in fields(kind)) for kind in _CODES}
+_PARAMETERS = _NAMES[DeviceSpec].index("parameters")
 
 
 def pack(city: CitySpec) -> bytes:
@@ -49,7 +52,7 @@ def unpack(content: bytes) -> CitySpec:
     """
     try:
         city = _unpack(content)
-    except (msgpack.UnpackException, ValueError, TypeError, KeyError) as error:
+    except (msgpack.UnpackException, ValueError, TypeError, LookupError) as error:
         raise ValueError(f"no packed city: {error}") from error
     if not isinstance(city, CitySpec):
         raise ValueError("no packed city")
@@ -79,4 +82,9 @@ def _unpack(content: bytes) -> Any:
 
 def _decode(code: int, content: bytes) -> Any:
     row = _unpack(content)
-    return tuple(row) if code == _TUPLE else _RECORDS[code](*row)
+    if code == _TUPLE:
+        return tuple(row)
+    kind = _RECORDS[code]
+    if kind is DeviceSpec and not row[_PARAMETERS]:
+        row[_PARAMETERS] = NO_PARAMETERS  # one for all that have none
+    return kind(*row)

@@ -11,23 +11,34 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from jacquemart.runtime.model.city import DeviceSpec
+from jacquemart.runtime.model.city import NO_PARAMETERS, DeviceSpec
 from jacquemart.runtime.model.directory import ShardSpec
 
-_row = operator.attrgetter(*(one.name for one in fields(DeviceSpec)))
+_NAMES = tuple(one.name for one in fields(DeviceSpec))
+_row = operator.attrgetter(*_NAMES)
+_PARAMETERS = _NAMES.index("parameters")
 
-#: id, zone, links, rows of devices.
-Parcel = list[tuple[str, str, tuple[Any, ...], list[tuple[Any, ...]]]]
+#: id, zone, links, rows of devices, bases, capacity.
+Parcel = list[tuple[str, str, tuple[Any, ...], list[tuple[Any, ...]], tuple[int, ...], int]]
 
 
 def pack(shards: Iterable[ShardSpec]) -> Parcel:
     """Return the shards as plain rows."""
-    return [(s.id, s.zone, s.links, [_row(device) for device in s.devices]) for s in shards]
+    return [
+        (s.id, s.zone, s.links, [_row(device) for device in s.devices], s.bases, s.capacity)
+        for s in shards
+    ]
 
 
 def unpack(parcel: Parcel) -> tuple[ShardSpec, ...]:
     """Return the shards that were packed."""
     return tuple(
-        ShardSpec(id, zone, links, tuple(DeviceSpec(*row) for row in rows))
-        for id, zone, links, rows in parcel
+        ShardSpec(id, zone, links, tuple(_device(row) for row in rows), bases, capacity)
+        for id, zone, links, rows, bases, capacity in parcel
     )
+
+
+def _device(row: tuple[Any, ...]) -> DeviceSpec:
+    if not row[_PARAMETERS]:  # one for all that have none
+        row = (*row[:_PARAMETERS], NO_PARAMETERS, *row[_PARAMETERS + 1 :])
+    return DeviceSpec(*row)

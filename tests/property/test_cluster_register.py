@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from dataclasses import replace
 from datetime import UTC
 
@@ -15,6 +16,7 @@ from jacquemart.runtime.cluster.blueprint import actor_name, blueprints, city_of
 from jacquemart.runtime.cluster.parcel import pack, unpack
 from jacquemart.runtime.cluster.register import Register
 from jacquemart.runtime.model.city import (
+    NO_PARAMETERS,
     CitySpec,
     DeviceSpec,
     GatewaySpec,
@@ -76,8 +78,29 @@ def test_the_directory_holds_the_newest_incarnation_and_never_an_older_one(
     )
 )  # fmt: skip
 def test_shards_come_out_of_the_parcel_as_they_went_in(devices: list[DeviceSpec]) -> None:
-    shards = (ShardSpec("z/0", "z", SHARD.links, tuple(devices)), SHARD)
-    assert unpack(pack(shards)) == shards
+    shards = (
+        ShardSpec("z/0", "z", SHARD.links, tuple(devices)),
+        SHARD,
+        replace(SHARD, id="z/1", bases=(7, 5, 9, 11, 30), capacity=40),
+    )
+    parcel = pickle.loads(pickle.dumps(pack(shards)))  # as Ray does
+    assert unpack(parcel) == shards
+
+
+def test_devices_without_parameters_share_one_empty_mapping_wherever_they_travel() -> None:
+    rich = replace(DEVICES[0], parameters={"base": 3})
+    devices = (rich, *DEVICES[1:])
+    shard = replace(SHARD, devices=devices)
+    travelled = unpack(pickle.loads(pickle.dumps(pack([shard]))))[0].devices
+    copied = city_copy.unpack(city_copy.pack(replace(CITY, devices=devices))).devices
+    for found in (travelled, copied):
+        assert found == devices
+        assert all(device.parameters is NO_PARAMETERS for device in found[1:])
+
+
+def test_the_outline_of_a_zone_travels_with_its_city() -> None:
+    city = replace(CITY, zones=(ZoneSpec("z", "Z", b"\x01\x06wkb"),))
+    assert city_copy.unpack(city_copy.pack(city)) == city
 
 
 @given(
