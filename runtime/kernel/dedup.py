@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -26,11 +25,12 @@ class Seen(Enum):
     CONFLICT = "conflict"
 
 
-@dataclass(slots=True)
-class _Entry(Generic[Result]):
-    content: Hashable
-    result: Result | None = None
-    waiters: list[Callable[[Result], object]] = field(default_factory=list)
+class _Running(Generic[Result]):
+    __slots__ = ("content", "waiters")
+
+    def __init__(self, content: Hashable) -> None:
+        self.content = content
+        self.waiters: list[Callable[[Result], object]] | None = None
 
 
 class DedupWindow(Generic[Result]):
@@ -39,42 +39,43 @@ class DedupWindow(Generic[Result]):
     def __init__(self, capacity: int = 100_000) -> None:
         """Remember at most ``capacity`` finished commands."""
         self._capacity = capacity
-        self._running: dict[Key, _Entry[Result]] = {}
-        self._finished: OrderedDict[Key, _Entry[Result]] = OrderedDict()
+        self._running: dict[Key, _Running[Result]] = {}
+        self._finished: OrderedDict[Key, tuple[Hashable, Result]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._running) + len(self._finished)
 
     def begin(self, key: Key, content: Hashable) -> tuple[Seen, Result | None]:
         """Look a command up and, if it is new, remember that it runs."""
-        entry = self._running.get(key)
-        if entry is not None:
-            return (Seen.RUNNING if entry.content == content else Seen.CONFLICT), None
-        entry = self._finished.get(key)
-        if entry is not None:
-            if entry.content != content:
+        running = self._running.get(key)
+        if running is not None:
+            return (Seen.RUNNING if running.content == content else Seen.CONFLICT), None
+        finished = self._finished.get(key)
+        if finished is not None:
+            if finished[0] != content:
                 return Seen.CONFLICT, None
-            return Seen.FINISHED, entry.result
-        self._running[key] = _Entry(content)
+            return Seen.FINISHED, finished[1]
+        self._running[key] = _Running(content)
         return Seen.NEW, None
 
     def wait(self, key: Key, waiter: Callable[[Result], object]) -> None:
         """Have a repeated command answered when the running one ends."""
-        self._running[key].waiters.append(waiter)
+        running = self._running[key]
+        if running.waiters is None:
+            running.waiters = []
+        running.waiters.append(waiter)
 
     def finish(self, key: Key, result: Result) -> list[Callable[[Result], object]]:
         """Store the result; return who waits for it."""
-        entry = self._running.pop(key, None)
-        if entry is None:
+        running = self._running.pop(key, None)
+        if running is None:
             return []
-        entry.result = result
-        waiters, entry.waiters = entry.waiters, []
-        self._finished[key] = entry
+        self._finished[key] = (running.content, result)
         while len(self._finished) > self._capacity:
             self._finished.popitem(last=False)
-        return waiters
+        return running.waiters or []
 
     def forget(self, key: Key) -> list[Callable[[Result], object]]:
         """Forget a command that was refused before anything could happen; return who waits."""
-        entry = self._running.pop(key, None)
-        return entry.waiters if entry is not None else []
+        running = self._running.pop(key, None)
+        return (running.waiters or []) if running is not None else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Status(IntEnum):
@@ -66,8 +67,7 @@ class Reason:
     INTERNAL = "internal"
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
+class Stages(NamedTuple):
     """Boot-time clock in ns at which a command passed; 0 where it did not get so far."""
 
     received: int = 0
@@ -77,8 +77,7 @@ class Stages:
     finished: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one command, with the value that was read back."""
 
     id: bytes
@@ -88,7 +87,7 @@ class Outcome:
     reason: str = Reason.OK
     detail: str = ""
     value: float | None = None
-    stages: Stages = field(default_factory=Stages)
+    stages: Stages = Stages()
 
     @property
     def applied(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 
@@ -13,6 +14,7 @@ from jacquemart.runtime.wire import sockets
 
 #: How long a thread that waits for an answer may take to see that the caller is being closed.
 _LOOK_S = 0.1
+_TURN = 16
 
 
 class BlockingCaller:
@@ -24,6 +26,9 @@ class BlockingCaller:
         self._socket = sockets.dealer(self._context, high_water=sockets.CLIENT_HIGH_WATER)
         self._socket.connect(endpoint)
         self._pump = Pump(self._socket)
+        # The descriptor has edges: only to wait on it after a look that found nothing.
+        self._edge = select.poll()
+        self._edge.register(self._pump.fd, select.POLLIN)
         self._lock = threading.Lock()
         self._token = 0
         self._closing = False
@@ -51,13 +56,15 @@ class BlockingCaller:
                 self._socket.poll(int(min(left, 0.05) * 1e3) + 1, zmq.POLLOUT)
                 self._require_open()
             while not self._closing:
-                for message in self._pump.receive(16):
+                found = self._pump.receive(_TURN)
+                for message in found:
                     if len(message) == 2 and message[0] == token:
                         return message[1]
                 left = give_up - time.monotonic()
                 if left <= 0:
                     return None
-                self._socket.poll(int(min(left, _LOOK_S) * 1e3) + 1)
+                if len(found) < _TURN:  # it looked until nothing was left
+                    self._edge.poll(min(left, _LOOK_S) * 1e3 + 1)
             return None
 
     def close(self) -> None:

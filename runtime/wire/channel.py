@@ -46,6 +46,8 @@ class Channel:
         self._outbox: dict[bytes, deque[Message]] = {}
         self._retry: asyncio.TimerHandle | None = None
         self._again = False
+        self._draining = False
+        self._touched = False
         self._open = True
         loop.add_reader(self._fd, self._drain)
         self._look_again()
@@ -69,8 +71,7 @@ class Channel:
         except Unroutable:
             self.lost += 1
             sent = False
-        if not self._again and self._pump.readable:
-            self._look_again()
+        self._look_after_send()
         return sent
 
     def reply(self, *parts: bytes) -> bool:
@@ -83,8 +84,7 @@ class Channel:
         if waiting is None:
             try:
                 if self._pump.send(*parts):
-                    if not self._again and self._pump.readable:
-                        self._look_again()
+                    self._look_after_send()
                     return True
             except Unroutable:
                 self.lost += 1
@@ -109,6 +109,13 @@ class Channel:
         self._outbox.clear()
         self.socket.close()
 
+    def _look_after_send(self) -> None:
+        """Sending may have taken the edge of a message that came meanwhile."""
+        if self._draining:
+            self._touched = True  # one look at the end of the drain is enough
+        elif not self._again and self._pump.readable:
+            self._look_again()
+
     def _look_again(self) -> None:
         self._again = True
         self._loop.call_soon(self._drain_again)
@@ -125,12 +132,16 @@ class Channel:
         except zmq.ZMQError as error:
             self._on_error(error)
             return
+        # What ended before TURN found nothing more, so the next message makes an edge.
+        self._touched = len(messages) == TURN
+        self._draining = True
         for message in messages:
             try:
                 self._on_message(message)
             except Exception as error:  # noqa: BLE001 - one bad message never stops the others
                 self._on_error(error)
-        if messages and not self._again and self._open and self._pump.readable:
+        self._draining = False
+        if self._touched and not self._again and self._open and self._pump.readable:
             self._look_again()
 
     def _flush(self) -> None:
@@ -150,5 +161,4 @@ class Channel:
                 del self._outbox[peer]
         if self._outbox:
             self._retry = self._loop.call_later(_RETRY_S, self._flush)
-        if not self._again and self._pump.readable:
-            self._look_again()
+        self._look_after_send()
