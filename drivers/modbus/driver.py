@@ -6,7 +6,7 @@ Docs: docs/guides/modbus.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from jacquemart.drivers.contract import Bad, BoundPoint, Driver, DriverError, LinkError
@@ -63,6 +63,19 @@ class ModbusDriver(Driver):
             ConfigError: the unit, or index * step, leads out of range: the operator's fault.
         """
         return addresses.address_of(point, device)
+
+    @classmethod
+    def places_of(cls, address: addresses.RegisterAddress) -> Sequence[Hashable]:
+        """Return the coils or registers that a write to an address changes."""
+        return [
+            (address.unit, address.table, place) for place in range(address.address, address.end)
+        ]
+
+    @classmethod
+    def peer_of(cls, options: Mapping[str, Any]) -> Hashable:
+        """Return whom a link with these options reaches; two links may reach one device."""
+        found = link_options.parse_link(options)
+        return found.host.lower(), found.port
 
     def plan(self, points: Sequence[BoundPoint]) -> ReadPlan:
         """Return the blocks that read these points; it learns from what units refuse."""

@@ -14,6 +14,7 @@ from jacquemart.runtime.city.include import Documents
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.links import Links
 from jacquemart.runtime.city.problems import Report, shown
+from jacquemart.runtime.city.protected import Guarded, check_protected
 from jacquemart.runtime.city.registry import (
     DriverInfo,
     KindInfo,
@@ -110,6 +111,8 @@ def _read_city(
     built = devices.build()
     claims = Claims({name: templates[name] for name in sound}, drivers)
     check_addresses(devices, built, claims, report)
+    guarded = Guarded({name: templates[name] for name in sound}, kinds, drivers)
+    check_protected(devices, built, links.build(), guarded, report)
     return CitySpec(
         id=about["id"] or "",
         name=about["name"] or about["id"] or "",

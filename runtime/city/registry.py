@@ -46,7 +46,8 @@ class DriverInfo(Protocol):
     """What the city file must know of a driver; the driver class itself has it.
 
     ``address_of`` raises ConfigError for a device that has no address; results that are equal
-    (and can be hashed) are one address.
+    (and can be hashed) are one address. A driver may also have ``places_of(address)`` and
+    ``peer_of(options)``, by which protected points are found (see ``protected``).
     """
 
     def check_link(self, options: Mapping[str, Any]) -> Wrong:
