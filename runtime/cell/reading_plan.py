@@ -44,7 +44,7 @@ class Watch:
 class ReadingPlan:
     """The points of one poll group, their slots, and the actors that watch some of them."""
 
-    __slots__ = ("_fed", "_watches", "compiled", "points", "slots")
+    __slots__ = ("_watches", "compiled", "points", "slots")
 
     def __init__(
         self,
@@ -57,7 +57,6 @@ class ReadingPlan:
         self.compiled = compiled
         self.slots = array("I", [point.slot for point in points])
         self._watches = [watchers[slot] for slot in self.slots if slot in watchers]
-        self._fed = [(at, point.device.fed_by) for at, point in enumerate(points)]
 
     def store(
         self,
@@ -76,7 +75,11 @@ class ReadingPlan:
             for at, value in enumerate(answer):
                 if isinstance(value, Bad):
                     quality: int = value.quality
-                    if quality == Quality.BAD_UNIT and self._fed[at][1] in dead_feeders:
+                    if (
+                        quality == Quality.BAD_UNIT
+                        and dead_feeders
+                        and self.points[at].device.fed_by in dead_feeders
+                    ):
                         quality = Quality.BAD_FED_BY
                     values[at] = math.nan
                     qualities[at] = quality
@@ -97,8 +100,9 @@ class ReadingPlan:
     ) -> None:
         """Give all points of the plan a quality, keeping their values."""
         if quality == Quality.BAD_UNIT and dead_feeders:
-            fed = [self.slots[at] for at, feeder in self._fed if feeder in dead_feeders]
-            own = [self.slots[at] for at, feeder in self._fed if feeder not in dead_feeders]
+            fed, own = array("I"), array("I")
+            for slot, point in zip(self.slots, self.points, strict=True):
+                (fed if point.device.fed_by in dead_feeders else own).append(slot)
             table.mark_slots(fed, Quality.BAD_FED_BY, receive_ns)
             table.mark_slots(own, quality, receive_ns)
         else:
