@@ -15,6 +15,7 @@ from jacquemart.drivers.simulated.checks import (
     point_name,
     problems,
 )
+from jacquemart.drivers.simulated.traffic import check_driving, drives
 from jacquemart.runtime.model.city import PointSpec
 
 CHECKS: Mapping[str, Check] = {
@@ -51,6 +52,7 @@ class Behaviour:
             (an energy), or with ``counts = "time"`` only while that is above zero (burn hours).
         writable: taken from the point.
         feedback: taken from the point; empty: itself.
+        course: the address of a point that drives, and does nothing else; see ``traffic``.
     """
 
     initial: float | None = None
@@ -65,6 +67,7 @@ class Behaviour:
     counts: Literal["value", "time"] = "value"
     writable: bool = False
     feedback: str = ""
+    course: Mapping[str, Any] | None = None
 
     @property
     def is_register(self) -> bool:
@@ -74,6 +77,8 @@ class Behaviour:
 
 def behaviour_of(spec: PointSpec) -> Behaviour:
     """Return the behaviour that a (checked) point's address asks for."""
+    if drives(spec.address):
+        return Behaviour(course=spec.address)
     feedback = spec.feedback if spec.feedback != spec.name else ""
     told = {key: spec.address[key] for key in CHECKS if key in spec.address}
     return Behaviour(writable=spec.writable, feedback=feedback, **told)
@@ -81,6 +86,8 @@ def behaviour_of(spec: PointSpec) -> Behaviour:
 
 def check_behaviour(spec: PointSpec, address: Mapping[str, Any]) -> Sequence[Problem]:
     """Return what is wrong with a point's address, as ``(key, found, allowed)``."""
+    if drives(address):
+        return check_driving(spec, address)
     found = problems(CHECKS, address)
     if spec.writable:
         found += [

@@ -24,9 +24,9 @@ from jacquemart.drivers.simulated.faults import (
     judge_device,
     judge_write,
 )
-from jacquemart.drivers.simulated.model import FieldModel
 from jacquemart.drivers.simulated.options import LinkOptions
 from jacquemart.drivers.simulated.plan import SimulatedPlan
+from jacquemart.drivers.simulated.street import StreetModel
 from jacquemart.runtime.model.errors import UnknownPoint, UsageError
 from jacquemart.runtime.model.field import Bad, BoundPoint
 from jacquemart.runtime.model.quality import Quality
@@ -88,7 +88,7 @@ class SimulatedField:
         self.waiting = 0
         self._devices: set[str] = set()
         self._calls = 0
-        self._model = FieldModel()
+        self._model = StreetModel()
         self._book = FaultBook()
 
     @classmethod
@@ -121,7 +121,7 @@ class SimulatedField:
             self.options = options
             self.refuse = self.refuse or options.refuse
             self.hang = self.hang or options.hang
-            self._model = FieldModel(options.seed)
+            self._model = StreetModel(options.seed, dict(options.driving))
             self._book.seed, self._book.shares = options.seed, dict(options.shares)
             for fault, devices in options.devices:
                 self._book.inject(fault, *devices)

@@ -17,6 +17,7 @@ from jacquemart.drivers.simulated.checks import (
     whole,
 )
 from jacquemart.drivers.simulated.faults import Fault
+from jacquemart.drivers.simulated.traffic import DRIVING_CHECKS
 
 
 def _refuse(value: Any) -> str:
@@ -39,7 +40,11 @@ FLAP_CHECKS: Mapping[str, Check] = {"up_s": positive, "down_s": positive}
 FAULT_CHECKS: Mapping[str, Check] = {
     fault: _share if fault is Fault.LOST else _share_or_devices for fault in Fault
 }
-_TABLES: Mapping[str, Mapping[str, Check]] = {"faults": FAULT_CHECKS, "flap": FLAP_CHECKS}
+_TABLES: Mapping[str, Mapping[str, Check]] = {
+    "faults": FAULT_CHECKS,
+    "flap": FLAP_CHECKS,
+    "driving": DRIVING_CHECKS,
+}
 CHECKS: Mapping[str, Check] = {
     "seed": whole,
     "latency_ms": non_negative,
@@ -50,6 +55,7 @@ CHECKS: Mapping[str, Check] = {
     "drop_after_n": whole,
     "publish_ms": non_negative,
     "flap": lambda value: "" if isinstance(value, Mapping) else "{ up_s = …, down_s = … }",
+    "driving": lambda value: "" if isinstance(value, Mapping) else "{ speed = m/s, … }",
     "faults": lambda value: "" if isinstance(value, Mapping) else "{ fault = share or devices }",
 }
 
@@ -68,6 +74,8 @@ class LinkOptions:
         drop_after_n: the link is lost in this call after ``open``, and again each time; 0: never.
         publish_ms: the field speaks by itself this often, about what changed; 0: never.
         flap_up_s, flap_down_s: the link comes and goes; 0: it stays.
+        driving: how its vehicles drive: speed (m/s), dwell_s at each waypoint, and on_s and off_s,
+            how long they are on duty and off duty in turn.
         shares: for each fault, the share of devices that have it, or of calls that it strikes.
         devices: for each fault, the devices (or points) that always have it.
     """
@@ -82,6 +90,7 @@ class LinkOptions:
     publish_ms: float = 0.0
     flap_up_s: float = 0.0
     flap_down_s: float = 0.0
+    driving: tuple[tuple[str, float], ...] = ()
     shares: tuple[tuple[Fault, float], ...] = ()
     devices: tuple[tuple[Fault, tuple[str, ...]], ...] = ()
 
@@ -95,6 +104,7 @@ def link_options(options: Mapping[str, Any]) -> LinkOptions:
         **plain,
         flap_up_s=flap.get("up_s", 0.0),
         flap_down_s=flap.get("down_s", 0.0),
+        driving=tuple(sorted(options.get("driving", {}).items())),
         shares=tuple((Fault(f), float(v)) for f, v in faults.items() if is_number(v)),
         devices=tuple((Fault(f), tuple(v)) for f, v in faults.items() if not is_number(v)),
     )

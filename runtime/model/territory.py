@@ -111,6 +111,21 @@ class Territory:
         there, _ = self._shapely.ops.nearest_points(tree.geometries[at], point)
         return self.zones[at], distance_m(lat, lon, there.y, there.x / stretch)
 
+    def apart(self, zone: str, lat: float, lon: float) -> float:
+        """Return how many metres a point lies outside one zone; 0 inside of it or on its border.
+
+        Infinity for a zone without an outline, and for what is no point.
+        """
+        if zone not in self.zones or not (math.isfinite(lat) and math.isfinite(lon)):
+            return math.inf
+        at = self.zones.index(zone)
+        if self._shapely.intersects_xy(self._shapes[at], lon, lat):
+            return 0.0
+        tree, stretch = self._plane
+        point = self._shapely.Point(lon * stretch, lat)
+        there, _ = self._shapely.ops.nearest_points(tree.geometries[at], point)
+        return distance_m(lat, lon, there.y, there.x / stretch)
+
     @cached_property
     def _plane(self) -> tuple[Any, float]:
         """Return the outlines with longitudes made as short as they are at the city's latitude."""
