@@ -35,6 +35,7 @@ class LiveCell:
     """One incarnation of a cell, and the calls to it that are under way."""
 
     blueprint: CellBlueprint
+    epoch: int
     actor: Any
     pulse: Pulse
     arrival: Arrival | None = None
@@ -84,6 +85,14 @@ class Cells:
         self._shards = ray.put(parcel.pack(shards))
         self._free_placement = free_placement
         self._on_network = on_network
+        self._pinned: tuple[str, str] | None = None
+
+    def adopt(self, plan: Sequence[CellBlueprint], shards: Sequence[ShardSpec]) -> None:
+        """Let every cell that is started or changed from now on be as in another plan."""
+        self.plan = {blueprint.name: blueprint for blueprint in plan}
+        self._shards = ray.put(parcel.pack(shards))
+        if self._pinned is not None:
+            self.pin_gateway(*self._pinned)
 
     def begin(self, name: str, epoch: int) -> None:
         """Begin to start an incarnation of a cell; its ``start`` call tells the rest.
@@ -110,8 +119,17 @@ class Cells:
         config = replace(blueprint.config, epoch=epoch, shards=())
         shards = self._shards if blueprint.all_shards else parcel.pack(blueprint.config.shards)
         pulse = Pulse(self._folder / f"pulse-{name}-{epoch}")
-        cell = self.live[name] = LiveCell(blueprint, actor, pulse)
+        cell = self.live[name] = LiveCell(blueprint, epoch, actor, pulse)
         cell.calls["start"] = actor.start.remote(config, shards, self._on_network, str(pulse.path))
+
+    def change(self, name: str, blueprint: CellBlueprint) -> None:
+        """Begin to hand a running cell another configuration, as its ``change`` call."""
+        cell = self.live[name]
+        config = replace(blueprint.config, epoch=cell.epoch, shards=())
+        shards = self._shards if blueprint.all_shards else parcel.pack(blueprint.config.shards)
+        cell.blueprint = blueprint
+        cell.calls.pop("change", None)
+        self.call("change", [name], config, shards)
 
     def call(self, kind: str, names: Iterator[str] | Sequence[str], *arguments: Any) -> None:
         """Begin a call to cells that have none of that kind under way."""
@@ -161,6 +179,7 @@ class Cells:
 
     def pin_gateway(self, api: str, stream: str) -> None:
         """Let every later gateway cell have the ports of the first."""
+        self._pinned = (api, stream)
         for name, blueprint in self.plan.items():
             gateway = replace(blueprint.config.gateway, port=_port(api), stream_port=_port(stream))
             self.plan[name] = replace(blueprint, config=replace(blueprint.config, gateway=gateway))

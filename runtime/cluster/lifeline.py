@@ -32,8 +32,8 @@ class Lifeline:
         self._actions: dict[int, Callable[[], None]] = {}
         self._watched: dict[str, int] = {}
         self._ended: list[str] = []
-        self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         self._listen(self._woken, self._drain)
         self._stdin = stdin_fd
         self._listen(stdin_fd, self._read)
@@ -80,6 +80,11 @@ class Lifeline:
         for name in ended:
             self.forget(name)
         return ended
+
+    def wake(self) -> None:
+        """Let ``wait`` return; from any thread."""
+        with contextlib.suppress(BlockingIOError):  # full: it is about to wake anyway
+            os.write(self._wake, b"\0")
 
     def _listen(self, fd: int, action: Callable[[], None]) -> None:
         self._actions[fd] = action

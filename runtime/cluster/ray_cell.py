@@ -43,6 +43,10 @@ class Host(Protocol):
         """Take a newer directory."""
         ...
 
+    def change(self, config: CellConfig) -> None:
+        """Take another configuration, or raise and stay as it was."""
+        ...
+
     def progress(self) -> dict[str, Any]:
         """Return how far the cell is."""
         ...
@@ -78,6 +82,7 @@ class RayCell:
         """
         self._cell_class = cell_class
         self._host: Host | None = None
+        self._config: CellConfig | None = None
         self._address: CellAddress | None = None
         self._quiet = threading.Event()
         self._watched = warden_pid > 0 and warden_host == processes.host_id()
@@ -113,6 +118,7 @@ class RayCell:
             config = replace(config, host=str(ray.util.get_node_ip_address()))  # type: ignore[no-untyped-call]
         if not self._watched:
             config = replace(config, warden_pid=0)
+        self._config = config
         self._host = self._find_class()(config)
         self._address = address = self._host.start()
         if self._watched:
@@ -136,6 +142,25 @@ class RayCell:
         """Hand the cell a newer directory; return its version."""
         self._running().connect(directory)
         return directory.version
+
+    def change(self, config: CellConfig, shards: parcel.Parcel) -> None:
+        """Hand the running cell another configuration of the same incarnation.
+
+        Returns when the cell lives by it.
+
+        Raises:
+            JacquemartError: the cell cannot take it, and is as it was.
+        """
+        host = self._running()
+        assert self._config is not None
+        host.change(
+            replace(
+                config,
+                shards=parcel.unpack(shards),
+                host=self._config.host,
+                warden_pid=self._config.warden_pid,
+            )
+        )
 
     @ray.method(concurrency_group=HEALTH)
     def progress(self) -> dict[str, Any]:

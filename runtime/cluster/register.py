@@ -25,11 +25,27 @@ class Register:
             version: version of the last directory that was sent.
         """
         self.city = placement.city
+        """The city that runs; while it changes, the one that it shall be."""
         self._epoch = wall_ms - 1
         self._version = version
         self._cells: dict[str, CellAddress] = {}
+        self._homes: dict[str, str] = {}
+        self._zones: dict[str, str] = {}
+        self._settle(placement)
+
+    def settle(self, placement: Placement) -> None:
+        """Let everything live where another placement says; cells keep their addresses."""
+        self._settle(placement)
+        self._version += 1
+
+    def _settle(self, placement: Placement) -> None:
         self._homes = {shard.id: plan.name for plan in placement.cells for shard in plan.shards}
         self._zones = {zone.id: ZONE_CELL for zone in placement.city.zones}
+
+    def forget(self, cell: str) -> None:
+        """Forget a cell that was ended for good."""
+        if self._cells.pop(cell, None) is not None:
+            self._version += 1
 
     @property
     def cells(self) -> Mapping[str, CellAddress]:

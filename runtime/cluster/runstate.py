@@ -35,6 +35,8 @@ class RunState:
     ray_address: str = ""
     token_path: str = ""
     """Where the embedded Ray's token lies; empty for a cluster that was there before."""
+    control: str = ""
+    """The warden's socket for ``jacquemart plan`` and ``apply``; empty until it is ready."""
 
     @property
     def live(self) -> bool:

@@ -103,6 +103,14 @@ class CellWatch:
         state = self._states.setdefault(cell, _State())
         state.stage, state.misses, state.since_s = Stage.STARTING, 0, now_s
 
+    def forget(self, cell: str) -> None:
+        """Watch a cell no longer: it is ended for good."""
+        self._states.pop(cell, None)
+
+    def knows(self, cell: str) -> bool:
+        """Return whether a cell is watched."""
+        return cell in self._states
+
     def arrived(self, cell: str, now_s: float) -> None:
         """Note that the cell gave its address."""
         state = self._states[cell]

@@ -166,6 +166,19 @@ class StartError(JacquemartError):
     code = "start"
 
 
+class ChangeRefused(JacquemartError):
+    """A running city cannot become what a file says; it goes on as it was."""
+
+    code = "change_refused"
+
+
+class ChangeBusy(ChangeRefused):
+    """Another change of the city is under way; nothing was done. Try again."""
+
+    code = "change_busy"
+    retryable = True
+
+
 class InternalError(JacquemartError):
     """Our own bug: please report it."""
 
