@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jacquemart.native.table import PointTable
-from jacquemart.runtime.cell.withholding import WithholdingTable
 from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.withholding import WithholdingTable
 
 S = 1_000_000_000
 T0 = 1_767_225_600 * S
@@ -149,7 +149,7 @@ class Story:
         assert not largest > 1000.0 or largest in self.kept[0] | self.kept[1]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.lists(steps, max_size=60))
 def test_nothing_taken_off_duty_is_in_any_output(story: list[tuple[Any, ...]]) -> None:
     it = Story()

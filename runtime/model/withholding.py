@@ -22,8 +22,8 @@ from typing import Any
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.kernel.duty import DutyGate, duty_of
+from jacquemart.runtime.model.city import PointSpec
 from jacquemart.runtime.model.errors import ConfigError
-from jacquemart.runtime.model.layout import ShardLayout, stale_after_ns
 from jacquemart.runtime.model.quality import Quality
 
 
@@ -43,7 +43,7 @@ class WithholdingTable(PointTable):
     """A :class:`PointTable` whose private points are empty unless their device is on duty."""
 
     def __init__(self, capacity: int, groups: int) -> None:
-        """Make a table in which nothing is private; see :func:`guard`."""
+        """Make a table in which nothing is private yet."""
         self._guards: dict[int, _Guard] = {}
         """Duty slot -> its guard."""
         self._private: dict[int, _Guard] = {}
@@ -53,6 +53,33 @@ class WithholdingTable(PointTable):
         self._special: set[int] = set()
         self.late = 0
         """Readings dropped because a newer one was held, or because duty began after them."""
+
+    def protect(self, base: int, points: Sequence[PointSpec], limits_ns: Sequence[int]) -> None:
+        """Make private what a device's points say, before they are defined; again changes nothing.
+
+        Args:
+            base: the device's first slot.
+            points: its points, in slot order.
+            limits_ns: after how long each is stale; 0: never.
+
+        Raises:
+            ConfigError: a private point without its duty point: the operator's fault.
+        """
+        places = {point.name: at for at, point in enumerate(points)}
+        for at, point in enumerate(points):
+            if point.by_source:
+                self.judge_by_source(base + at, limits_ns[at])
+            if point.withheld_unless:
+                duty = places.get(point.withheld_unless, -1)
+                if duty < 0:
+                    raise ConfigError(
+                        f"{point.name} is withheld unless {point.withheld_unless}, which its "
+                        "template does not have"
+                    )
+                high = points[duty].high
+                self.withhold(
+                    base + at, base + duty, math.inf if high is None else high, limits_ns[duty]
+                )
 
     def withhold(self, slot: int, duty: int, high: float, stale_after_ns: int) -> None:
         """Withhold a slot unless the slot ``duty`` is known, fresh, and from 1 to ``high``."""
@@ -136,6 +163,7 @@ class WithholdingTable(PointTable):
             private = self._private.get(slot)
             if private is None:
                 continue
+            was_open = private.gate.open
             if private.gate.passes(times[at], receive_ns):
                 if self._is_late(slot, times[at]):
                     self.late += 1
@@ -148,6 +176,8 @@ class WithholdingTable(PointTable):
                 self.late += 1
             else:
                 changed += self._hide(slot, codes[at], receive_ns)
+                if was_open:  # nobody has heard of its duty for too long
+                    self._follow(private, receive_ns)
         return changed + store(passing, judged)
 
     def apply_batch(
@@ -237,29 +267,3 @@ class WithholdingTable(PointTable):
         if isinstance(column, (bytes, bytearray)) and form != "B":
             return memoryview(column).cast(form)  # type: ignore[call-overload]
         return column
-
-
-def guard(table: WithholdingTable, layout: ShardLayout) -> None:
-    """Make private in a table what its layout's kinds declare so; again after it changed.
-
-    Before ``layout.define``, so that nothing of a private point is ever kept for later.
-
-    Raises:
-        ConfigError: a private point without its duty point; the operator's fault.
-    """
-    for device, base in zip(layout.spec.devices, layout.bases, strict=True):
-        points = layout.templates[device.template].points
-        places = {point.name: at for at, point in enumerate(points)}
-        for at, point in enumerate(points):
-            if point.by_source:
-                table.judge_by_source(base + at, stale_after_ns(point))
-            if point.withheld_unless:
-                duty = places.get(point.withheld_unless, -1)
-                if duty < 0:
-                    raise ConfigError(
-                        f"{point.name} is withheld unless {point.withheld_unless}, which it lacks",
-                        where=f"template {device.template}",
-                    )
-                spec = points[duty]
-                high = math.inf if spec.high is None else spec.high
-                table.withhold(base + at, base + duty, high, stale_after_ns(spec))
