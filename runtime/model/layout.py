@@ -12,6 +12,7 @@ from jacquemart.native.table import PointTable
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.errors import UsageError
+from jacquemart.runtime.model.withholding import WithholdingTable
 
 #: A point without a staleness of its own is stale after this many poll periods …
 STALE_PERIODS = 3
@@ -48,11 +49,15 @@ class ShardLayout:
             self.bases, end = dense, at
         else:
             end = _check_bases(spec, templates)
-        self.capacity = max(end, spec.capacity, after.capacity if after is not None else 0)
+        self.capacity: int = max(end, spec.capacity, after.capacity if after is not None else 0)
         for name in dict.fromkeys(device.template for device in spec.devices):
             template = templates[name]
             for point in template.points:
                 self.groups.setdefault((template.kind, point.name), len(self.groups))
+
+        sizes = {name: len(template.points) for name, template in templates.items()}
+        self.points = sum(sizes[device.template] for device in spec.devices)
+        """Slots that are somebody's."""
 
     def define(
         self, table: PointTable, only: Iterable[tuple[DeviceSpec, int]] | None = None
@@ -78,7 +83,11 @@ class ShardLayout:
             ]
         define = table.define
         members = zip(self.spec.devices, self.bases, strict=True) if only is None else only
+        private = {name for name in columns if any(map(_is_private, self.templates[name].points))}
         for device, base in members:
+            if device.template in private and isinstance(table, WithholdingTable):
+                points = self.templates[device.template].points
+                table.protect(base, points, [column[1] for column in columns[device.template]])
             for at, column in enumerate(columns[device.template]):
                 define(base + at, *column)
         if only is None:
@@ -152,6 +161,10 @@ def _check_bases(spec: ShardSpec, templates: Mapping[str, TemplateSpec]) -> int:
             )
         end, before = base + len(templates[device.template].points), device.id
     return end
+
+
+def _is_private(point: PointSpec) -> bool:
+    return bool(point.withheld_unless) or point.by_source
 
 
 def stale_after_ns(point: PointSpec) -> int:
