@@ -12,6 +12,7 @@ from re import Pattern, compile
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.model.city import TemplateSpec
+from jacquemart.runtime.model.devices import ids_of, templates_of
 from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.outcome import Status
 from jacquemart.runtime.wire.messages import Bulk, BulkResult
@@ -170,9 +171,9 @@ def devices_meant(
     device, kind = pattern(bulk.device), pattern(bulk.kind)
     kinds = {name for name, template in templates.items() if kind.match(template.kind)}
     return [
-        spec.id
+        id
         for shard in shards
         if shard.zone in zones
-        for spec in shard.devices
-        if spec.template in kinds and device.match(spec.id)
+        for id, template in zip(ids_of(shard.devices), templates_of(shard.devices), strict=True)
+        if template in kinds and device.match(id)
     ]

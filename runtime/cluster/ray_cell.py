@@ -113,7 +113,7 @@ class RayCell:
         if self._host is not None:
             raise InternalError("the cell was started already", where=config.name)
         if shards is not None:
-            config = replace(config, shards=parcel.unpack(shards))
+            config = replace(config, shards=parcel.unpack(shards, config.role))
         if on_network:
             config = replace(config, host=str(ray.util.get_node_ip_address()))  # type: ignore[no-untyped-call]
         if not self._watched:

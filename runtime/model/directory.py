@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,7 +33,8 @@ class ShardSpec:
     id: str
     zone: str
     links: tuple[LinkSpec, ...]
-    devices: tuple[DeviceSpec, ...]
+    devices: Sequence[DeviceSpec]
+    """A tuple, or columns of them (``model.devices``) in a cell that only looks them up."""
     bases: tuple[int, ...] = ()
     """First slot of each device, in the order of ``devices``; empty: dense."""
     capacity: int = 0
