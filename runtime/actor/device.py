@@ -67,6 +67,9 @@ class DeviceActor(Actor):
     derived_points: ClassVar[tuple[PointSpec, ...]] = ()
     watched: ClassVar[frozenset[str]] = frozenset()
     summary: ClassVar[tuple[Aggregate, ...]] = ()
+    roams: ClassVar[bool] = False
+    """Its devices move between zones: ``zone`` says where one is, and so does a derived point of
+    that name, a number whose words are "outside" and the city's zones."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -223,6 +226,11 @@ class DeviceActor(Actor):
                 self._guard(lambda: then(outcome))
 
         self._send(Step.own(self.id, point, value, priority, deadline, now, ended))
+
+    @property
+    def zone(self) -> str:
+        """The zone that the device belongs to now: its own, unless its kind roams."""
+        return self.spec.zone
 
     @property
     def last_ticket(self) -> Ticket | None:
