@@ -13,7 +13,7 @@ from jacquemart.runtime.actor.supervisor import CentreSupervisor
 from jacquemart.runtime.cell.bulk import devices_meant, merge, unanswered
 from jacquemart.runtime.cell.fan_out import ANSWER_AFTER_DEADLINE_NS, CellFanOut, decode_answer
 from jacquemart.runtime.cell.service import Service, number_arg, text_arg
-from jacquemart.runtime.model.directory import CellAddress, Directory
+from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
 from jacquemart.runtime.model.errors import CellUnreachable, JacquemartError, UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.outcome import Reason, Status
@@ -53,6 +53,20 @@ class CentreCell(Service):
             follower.close()
         self.centre.stop()
         await super().stop(grace_s)
+
+    async def change(
+        self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
+    ) -> None:
+        """Have other zones; the streams of those that stay go on."""
+        zones = [zone.id for zone in config.zones]
+        for zone in [zone for zone in self.zone_rows if zone not in zones]:
+            self._stale.discard(zone)
+            for _, follower in self._followers.values():
+                follower.unfollow(f"z/{zone}/")
+                follower.unfollow(f"e/{zone}/")
+        self.zone_rows = {zone: self.zone_rows.get(zone, {}) for zone in zones}
+        self.centre.kinds = kinds
+        self._changed = True
 
     def connect(self, directory: Directory) -> None:
         """Follow each zone at the cell that supervises it now, and nowhere else."""
@@ -103,6 +117,8 @@ class CentreCell(Service):
     def rows(self, topic: str, rows: list[list[Any]]) -> None:
         """Take a zone's aggregates."""
         zone = topic[2:-1]
+        if zone not in self.zone_rows:
+            return  # it has just left
         self._stale.discard(zone)
         self.zone_rows[zone] = {(row[0], row[1]): Rollup(*row[2:8]) for row in rows}
         self._changed = True
@@ -113,8 +129,8 @@ class CentreCell(Service):
 
     def stale(self, topic: str) -> None:
         """Show a zone as STALE: its stream has a gap or is silent."""
-        if topic.startswith("z/"):
-            zone = topic[2:-1]
+        zone = topic[2:-1]
+        if topic.startswith("z/") and zone in self.zone_rows:
             self._stale.add(zone)
             self.zone_rows[zone] = {
                 key: row._replace(online=0, worst=max(row.worst, Quality.STALE_GAP))

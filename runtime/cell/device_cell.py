@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from jacquemart.native import frames
-from jacquemart.runtime.actor.base import Actor
+from jacquemart.runtime.actor.base import RAISED, Actor
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.cell import explain
 from jacquemart.runtime.cell.bulk import BulkRun, choose, unanswered
+from jacquemart.runtime.cell.cell_change import CellChange
 from jacquemart.runtime.cell.link import LinkShell
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.shard import Shard
+from jacquemart.runtime.cell.topics import facts_topic, layout_topic, readings_topic, topics_of
 from jacquemart.runtime.kernel.dedup import DedupWindow, Key, Seen
-from jacquemart.runtime.model.city import TemplateSpec
+from jacquemart.runtime.model.directory import CellConfig
 from jacquemart.runtime.model.errors import UnknownDevice, UnknownPoint, UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.ids import split_point
@@ -42,25 +44,17 @@ class DeviceCell(Service):
         config = self.config
         self.devices: dict[str, DeviceActor] = {}
         self._by_zone: dict[str, list[DeviceActor]] = {}
-        self.templates: Mapping[str, TemplateSpec] = config.templates
         self._dedup: DedupWindow[bytes] = DedupWindow()
         self._bulks: DedupWindow[bytes] = DedupWindow(BULKS_KEPT)
-        self.shards = {
-            spec.id: Shard(spec, config.templates, kinds, drivers, self) for spec in config.shards
-        }
-        for shard in self.shards.values():
-            self.publisher.open_topic(readings_topic(shard.spec.id))
-            self.publisher.open_topic(facts_topic(shard.spec.id))
-            self._by_zone.setdefault(shard.spec.zone, []).extend(shard.actors)
-            for actor in shard.actors:
-                self.devices[actor.id] = actor
+        self.shards = {}
+        self._tasks: dict[LinkShell, asyncio.Task[None]] = {}
+        for spec in config.shards:
+            self.enter(Shard(spec, config.templates, kinds, drivers, self))
         for actor in self.devices.values():
-            try:
-                actor.start()
-            except Exception as error:  # noqa: BLE001 - one actor never stops the others
-                self.failed(actor, error)
-        self._links = [link for shard in self.shards.values() for link in shard.links.values()]
-        self._tasks = [self.loop.create_task(link.run()) for link in self._links]
+            self.begin(actor)
+        for shard in self.shards.values():
+            for link in shard.links.values():
+                self.run_link(link)
         self._flushing = False
         self._tick_s = config.tick_ms / 1e3
         self._tick_at = self.loop.time()
@@ -69,15 +63,71 @@ class DeviceCell(Service):
 
     async def stop(self, grace_s: float) -> None:
         """End the links (each ends its writes truly), then the actors, then the sockets."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
+        tasks = self.cut_links(list(self._tasks)).values()
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
         for actor in self.devices.values():
             actor.stop()
         self._tick_timer.cancel()
         self._sweep_timer.cancel()
         await super().stop(grace_s)
+
+    async def change(
+        self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
+    ) -> None:
+        """Have the shards of another config; devices, links and streams that stay, stay."""
+        change = CellChange(self, config, kinds, drivers)
+        await change.prepare()
+        await change.do()
+
+    def enter(self, shard: Shard) -> None:
+        """Open a shard's topics and know its devices."""
+        self.shards[shard.spec.id] = shard
+        for topic in topics_of(shard.spec.id):
+            self.publisher.open_topic(topic)
+        self._by_zone.setdefault(shard.spec.zone, []).extend(shard.actors)
+        self.devices.update((actor.id, actor) for actor in shard.actors)
+
+    def begin(self, actor: DeviceActor) -> None:
+        """Start an actor."""
+        try:
+            actor.start()
+        except RAISED as error:  # one actor never stops the others
+            self.failed(actor, error)
+
+    def run_link(self, link: LinkShell, after: asyncio.Task[None] | None = None) -> None:
+        """Serve a link, once the task ``after`` which it comes has let go of the field."""
+
+        async def run() -> None:
+            if after is not None:
+                await asyncio.wait([after])
+            await link.run()
+
+        self._tasks[link] = self.loop.create_task(run() if after is not None else link.run())
+
+    def cut_links(self, links: Iterable[LinkShell]) -> dict[str, asyncio.Task[None]]:
+        """Have links end, their writes truly; return the tasks that let go of the field."""
+        tasks = {link.spec.id: self._tasks.pop(link) for link in links}
+        for task in tasks.values():
+            task.cancel()
+        return tasks
+
+    def know(self, gone: Iterable[DeviceActor], come: Iterable[DeviceActor]) -> None:
+        """Know these devices no more, and those from now on; ``regroup`` follows."""
+        for actor in gone:
+            if self.devices.get(actor.id) is actor:
+                del self.devices[actor.id]
+        self.devices.update((actor.id, actor) for actor in come)
+
+    def regroup(self) -> None:
+        """Find the devices of each zone anew, for bulk commands."""
+        self._by_zone = {}
+        for shard in self.shards.values():
+            self._by_zone.setdefault(shard.spec.zone, []).extend(shard.actors)
+
+    @property
+    def _links(self) -> Collection[LinkShell]:
+        return self._tasks.keys()
 
     def progress(self) -> dict[str, Any]:
         """Return how many links have been looked at."""
@@ -90,7 +140,7 @@ class DeviceCell(Service):
             "links_up": up,
             "links_down": settled - sum(link.up and link.settled for link in self._links),
             "devices": len(self.devices),
-            "points": sum(shard.table.capacity for shard in self.shards.values()),
+            "points": sum(shard.layout.points for shard in self.shards.values()),
             "detail": f"{up} of {len(self._links)} links up",
         }
 
@@ -292,7 +342,7 @@ class DeviceCell(Service):
         topic = text_arg(args, "topic")
         kind, _, rest = topic.partition("/")
         shard = self.shards.get(rest[:-1])
-        if shard is None or not rest.endswith("/") or kind not in ("r", "f"):
+        if shard is None or not rest.endswith("/") or kind not in ("r", "f", "l"):
             raise UsageError(f"no topic {topic!r} in this cell")
         position = {
             "topic": topic,
@@ -301,26 +351,14 @@ class DeviceCell(Service):
         }
         if kind == "f":
             return {**position, "events": self.publisher.kept_events(topic)}
-        used = {device.template for device in shard.spec.devices}
+        if kind == "l":
+            return {**position, **shard.layout.names()}
         return {
             **position,
-            "devices": [[device.id, device.template] for device in shard.spec.devices],
-            "templates": {
-                name: [point.name for point in self.templates[name].points] for name in used
-            },
-            "units": {name: [point.unit for point in self.templates[name].points] for name in used},
+            **shard.layout.names(),
+            "layout": self.publisher.sequence(layout_topic(shard.spec.id)),
             "columns": list(shard.table.snapshot()),
         }
-
-
-def readings_topic(shard: str) -> str:
-    """Return the topic of a shard's readings."""
-    return f"r/{shard}/"
-
-
-def facts_topic(shard: str) -> str:
-    """Return the topic of a shard's events, which its zone supervisor reads."""
-    return f"f/{shard}/"
 
 
 def outcome_frame(outcome: Outcome) -> bytes:

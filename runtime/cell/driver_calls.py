@@ -47,6 +47,11 @@ class DriverCalls:
         self._left = [thread for thread in self._left if thread.busy]
         return bool(self._left)
 
+    @property
+    def in_thread(self) -> bool:
+        """Whether a blocking call is under way."""
+        return self._thread is not None and self._thread.busy
+
     async def call(
         self, method: Callable[..., Awaitable[T]], *args: Any, limit_s: float = CALL_S
     ) -> T:

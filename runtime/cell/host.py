@@ -15,7 +15,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 import uvloop
@@ -24,7 +24,7 @@ from jacquemart.runtime.cell.watchdog import LoopWatchdog
 from jacquemart.runtime.city.registry import Offer, Registry, find_drivers, find_kinds
 from jacquemart.runtime.model.clock import Clock, SystemClock
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
-from jacquemart.runtime.model.errors import StartError
+from jacquemart.runtime.model.errors import ConfigError, StartError
 from jacquemart.runtime.wire import sockets
 
 T = TypeVar("T")
@@ -77,6 +77,27 @@ class CellHost:
     def connect(self, directory: Directory) -> None:
         """Take a newer directory."""
         self._ask(lambda: self._service.connect(directory))
+
+    def change(self, config: CellConfig) -> None:
+        """Go on with another configuration of this cell, the whole of it.
+
+        What stays in it stays as it is: no link is closed, no poll is late, no stream has a gap
+        for a device that did not change. Returns when it is done; then links that are new may
+        still be connecting (see ``progress``). One change at a time; a second one waits.
+
+        Order for a city: the zone and centre cells, the device cells, ``connect`` with a new
+        directory, the gateway. In any other order values are kept until they have a name.
+
+        Raises:
+            UsageError: a setting differs that only a restart can change, or a device that
+                changed keeps its slots; whoever made the config is wrong.
+            ConfigError, StartError: a kind, a driver or an address cannot be used: the
+                operator's fault. MemoryError: no room. The cell is as it was.
+        """
+        kinds, drivers = _parts(config)
+        self._ask(lambda: self._service.take(config, kinds, drivers), START_S)
+        self.config = config
+        gc.freeze()  # as at the start; what was replaced is no cycle that anybody must find
 
     def progress(self) -> dict[str, Any]:
         """Return how far the cell is on its way to ready: at least ``ready`` and ``detail``."""
@@ -180,18 +201,37 @@ def _service(
     return role(config, loop, context, clock)
 
 
+def _parts(config: CellConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Find the kinds of a config, and of a device cell's the drivers.
+
+    Raises:
+        ConfigError: a package that the city needs is not installed.
+    """
+    if config.role == "gateway":
+        return {}, {}
+    offer = Offer(find_kinds(), None)
+    kinds = _resolved(offer, {template.kind for template in config.templates.values()})
+    if config.role != "device":
+        return kinds, {}
+    known = Offer(find_drivers(), None)
+    return kinds, _resolved(known, {link.driver for s in config.shards for link in s.links})
+
+
+def _resolved(offer: Offer[Any], names: Iterable[str]) -> dict[str, Any]:
+    try:
+        return {name: offer.resolve(name) for name in sorted(names)}
+    except KeyError as error:
+        raise ConfigError(
+            f"no package on this node offers {error.args[0]!r}", advice="install it here too"
+        ) from error
+
+
 def _populate(service: Any, config: CellConfig) -> None:
+    kinds, drivers = _parts(config)
     if config.role == "gateway":
         return
-    offer = Offer(find_kinds(), None)
-    kinds: dict[str, Any] = {
-        name: offer.resolve(name)
-        for name in sorted({template.kind for template in config.templates.values()})
-    }
     if config.role == "device":
-        known = Offer(find_drivers(), None)
-        names = {link.driver for shard in config.shards for link in shard.links}
-        service.start_shards(kinds, {name: known.resolve(name) for name in sorted(names)})
+        service.start_shards(kinds, drivers)
     elif config.role == "zone":
         service.start_zones(_supervisor("zone"), kinds)
     else:

@@ -109,6 +109,7 @@ class LinkShell:
         self.ending = "the cell is stopping"
         """What is said to writes that have not ended when the link's task does."""
         self.actors: Sequence[DeviceActor] = ()
+        self.watchers: dict[int, Watch] = {}
 
     # Set-up --------------------------------------------------------------------------------
 
@@ -117,10 +118,10 @@ class LinkShell:
         actors: Sequence[DeviceActor],
         plans: Sequence[ReadingPlan],
         periods_ns: Sequence[int],
-        watchers: Mapping[int, Watch],
+        watchers: dict[int, Watch],
     ) -> None:
         """Take the devices of the link, the plans of its poll groups, and who watches what."""
-        self._writer.watchers = watchers
+        self.watchers = self._writer.watchers = watchers
         self._plans = list(plans)
         phases = [self._rng.random() for _ in periods_ns]
         self._schedule = PollSchedule(periods_ns, phases)
@@ -168,6 +169,11 @@ class LinkShell:
         """Show the link as down, since its options are others now; its task ends next."""
         self.ending = why
         self._went_down(why)
+
+    @property
+    def in_thread(self) -> bool:
+        """Whether a blocking driver is in a call now."""
+        return self._calls.in_thread
 
     @property
     def plans(self) -> Mapping[int, ReadingPlan]:

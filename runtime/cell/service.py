@@ -26,6 +26,8 @@ log = logging.getLogger("jacquemart.cell")
 FAILURES_KEPT = 20
 #: The same failure is logged again after so long, with its count.
 SAY_AGAIN_S = 10.0
+#: What a running cell cannot change of its config.
+FIXED = ("city", "name", "role", "epoch", "host", "gateway", "tick_ms")
 
 
 class Service:
@@ -54,6 +56,7 @@ class Service:
         self._said: dict[str, tuple[float, int]] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._changing = asyncio.Lock()
         self._callers: dict[str, tuple[CellAddress, Caller]] = {}
 
     # Life ----------------------------------------------------------------------------------
@@ -90,6 +93,33 @@ class Service:
             if directory.cells.get(name) != address:
                 del self._callers[name]
                 caller.close()
+
+    async def take(
+        self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
+    ) -> None:
+        """Go on with another config of this very cell; see :meth:`CellHost.change`.
+
+        Raises:
+            UsageError: a setting differs that only a restart can change, or slots move.
+            JacquemartError, MemoryError: it cannot be taken. The cell is as it was.
+        """
+        async with self._changing:
+            for name in FIXED:
+                old, new = getattr(self.config, name), getattr(config, name)
+                if old != new:
+                    raise UsageError(
+                        f"{name} was {old!r} and is {new!r} now",
+                        where=f"cell {self.config.name}",
+                        advice="a running cell cannot change this; restart the city",
+                    )
+            await self.change(config, kinds, drivers)
+            self.config = config
+
+    async def change(
+        self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
+    ) -> None:
+        """Do the difference to ``self.config``, or raise and be as before. Roles override it."""
+        raise UsageError(f"a {self.config.role} cell cannot change while it runs")
 
     def progress(self) -> dict[str, Any]:
         """Return how far the service is on its way to ready."""

@@ -14,11 +14,12 @@ from jacquemart.runtime.cell.link import LinkHost, LinkShell
 from jacquemart.runtime.cell.ports import DriverPort
 from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import Write
-from jacquemart.runtime.model.city import LinkSpec, PointSpec, TemplateSpec
+from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.field import BoundPoint
 from jacquemart.runtime.model.layout import ShardLayout
 from jacquemart.runtime.model.parameters import resolved
+from jacquemart.runtime.model.withholding import WithholdingTable
 
 
 class ShardHost(LinkHost, Host):
@@ -39,7 +40,7 @@ class Shard:
         """Build table, actors, drivers and plans; no I/O."""
         self.spec = spec
         self.layout = ShardLayout(spec, templates)
-        self.table = PointTable(self.layout.capacity, len(self.layout.groups))
+        self.table: PointTable = WithholdingTable(self.layout.capacity, len(self.layout.groups))
         self.layout.define(self.table)
         self.actors: list[DeviceActor] = []
         self._bound: list[BoundPoint | None] = [None] * self.layout.capacity
@@ -70,6 +71,26 @@ class Shard:
             periods.append(period_ms * 1_000_000)
         shell.prepare(actors, plans, periods, watchers)
         return shell
+
+    def forget(self, removed: Iterable[tuple[DeviceSpec, int]], layout: ShardLayout) -> None:
+        """Forget where the points of devices are that leave."""
+        for device, base in removed:
+            for slot in range(base, base + layout.size(device)):
+                self._bound[slot] = None
+
+    def adopt(
+        self,
+        layout: ShardLayout,
+        added: Iterable[tuple[DeviceSpec, int]],
+        actors: list[DeviceActor],
+        bound: Mapping[int, BoundPoint],
+    ) -> None:
+        """Take a new layout, for which the table is large enough, and define who was added."""
+        layout.define(self.table, added)
+        self.spec, self.layout, self.actors = layout.spec, layout, actors
+        self._bound.extend([None] * (layout.capacity - len(self._bound)))
+        for slot, point in bound.items():
+            self._bound[slot] = point
 
     def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
         """Queue a write for a device's point."""

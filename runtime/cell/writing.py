@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from jacquemart.native.table import PointTable
@@ -54,7 +54,7 @@ class Writer:
         self._clock = clock
         self._read = read
         self._failed = failed
-        self.watchers: Mapping[int, Watch] = {}
+        self.watchers: dict[int, Watch] = {}
         self._plan: ReadingPlan | None = None
         self._limit: tuple[int, asyncio.TimerHandle] | None = None
 

@@ -14,7 +14,8 @@ from jacquemart.runtime.cell.bulk import merge
 from jacquemart.runtime.cell.fan_out import CellFanOut
 from jacquemart.runtime.cell.listing import list_devices
 from jacquemart.runtime.cell.service import Service, text_arg
-from jacquemart.runtime.model.directory import CellAddress, Directory
+from jacquemart.runtime.cell.views_change import Ahead, ViewsChange
+from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.layout import ShardLayout
@@ -43,6 +44,8 @@ class ZoneCell(Service):
         self.zone_rows: dict[str, Rows] = {}
         self._followers: dict[str, tuple[CellAddress, Follower]] = {}
         self._shards_of: dict[str, list[str]] = {zone.id: [] for zone in self.config.zones}
+        self._supervisor = supervisor
+        self._ahead: dict[str, Ahead] = {}
         for spec in self.config.shards:
             layout = ShardLayout(spec, self.config.templates)
             table = PointTable(layout.capacity, len(layout.groups))
@@ -50,16 +53,9 @@ class ZoneCell(Service):
             self.views[spec.id] = ShardView(layout, table)
             self._shards_of[spec.zone].append(spec.id)
         for zone in self.config.zones:
-            fan_out = CellFanOut(self, [self.views[name] for name in self._shards_of[zone.id]])
-            self.supervisors[zone.id] = supervisor(zone.id, self, kinds, fan_out)
-            self.publisher.open_topic(f"z/{zone.id}/")
-            self.publisher.open_topic(f"e/{zone.id}/")
-            self._gather(zone.id)
+            self._supervise(zone.id, kinds)
         for actor in self.supervisors.values():
-            try:
-                actor.start()
-            except RAISED as error:
-                self.failed(actor, error)
+            self._begin(actor)
         self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
         self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
 
@@ -72,6 +68,55 @@ class ZoneCell(Service):
         for actor in self.supervisors.values():
             actor.stop()
         await super().stop(grace_s)
+
+    async def change(
+        self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
+    ) -> None:
+        """Have other zones, shards and devices; the streams that are followed go on."""
+        change = ViewsChange(self.views, config)
+        await change.prepare()
+        zones = {zone.id: None for zone in config.zones}
+        for name in change.gone:
+            self._shards_of[self.views.pop(name).layout.spec.zone].remove(name)
+            for _, follower in self._followers.values():
+                follower.unfollow(f"r/{name}/")
+                follower.unfollow(f"f/{name}/")
+        for name in [name for name in self.supervisors if name not in zones]:
+            self.supervisors.pop(name).stop("the city has changed: the zone was removed")
+            del self.zone_rows[name]
+            for topic in (f"z/{name}/", f"e/{name}/"):
+                self.publisher.close_topic(topic)
+        await change.do()
+        for topic in list(self._ahead):
+            self._catch_up(topic)
+        self._shards_of = {zone: [] for zone in zones}
+        for spec in config.shards:
+            self._shards_of[spec.zone].append(spec.id)
+        for zone in zones:
+            known = self.supervisors.get(zone)
+            if known is None:
+                self._begin(self._supervise(zone, kinds))
+            else:
+                known.kinds = kinds
+                known.fan_out = self._fan_out(zone)
+        self.supervisors = {zone: self.supervisors[zone] for zone in zones}
+
+    def _supervise(self, zone: str, kinds: Mapping[str, type[Any]]) -> Supervisor:
+        made = self._supervisor(zone, self, kinds, self._fan_out(zone))
+        self.supervisors[zone] = made
+        self.publisher.open_topic(f"z/{zone}/")
+        self.publisher.open_topic(f"e/{zone}/")
+        self._gather(zone)
+        return made
+
+    def _begin(self, actor: Supervisor) -> None:
+        try:
+            actor.start()
+        except RAISED as error:
+            self.failed(actor, error)
+
+    def _fan_out(self, zone: str) -> CellFanOut:
+        return CellFanOut(self, [self.views[name] for name in self._shards_of[zone]])
 
     def connect(self, directory: Directory) -> None:
         """Follow each shard at the cell that owns it now, and nowhere else."""
@@ -124,14 +169,31 @@ class ZoneCell(Service):
 
     def snapshot(self, topic: str, content: dict[str, Any]) -> None:
         """Take the whole state of a shard."""
-        if topic.startswith("r/"):
-            self.views[topic[2:-1]].table.apply_batch(*_columns(content["columns"]))
+        view = self.views.get(topic[2:-1])
+        if topic.startswith("r/") and view is not None:
+            columns = _columns(content["columns"])
+            if len(columns[0]) <= view.table.capacity:
+                view.table.apply_batch(*columns)
+            else:
+                self._ahead.setdefault(topic, Ahead()).apply(view.table, columns)
 
     def batch(self, topic: str, batch: Batch) -> None:
         """Take changed points of a shard."""
-        self.views[topic[2:-1]].table.apply_batch(
+        view = self.views.get(topic[2:-1])
+        if view is None:
+            return  # its shard has just left
+        columns = (
             batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns
-        )
+        )  # fmt: skip
+        try:
+            view.table.apply_batch(*columns)
+        except IndexError:  # somebody came whom this cell has not been told of yet
+            self._ahead.setdefault(topic, Ahead()).apply(view.table, columns)
+
+    def _catch_up(self, topic: str) -> None:
+        view = self.views.get(topic[2:-1])
+        if view is None or self._ahead[topic].catch_up(view.table):
+            del self._ahead[topic]
 
     def rows(self, topic: str, rows: list[list[Any]]) -> None:
         """Shards publish no aggregates."""
@@ -147,8 +209,9 @@ class ZoneCell(Service):
 
     def stale(self, topic: str) -> None:
         """Show a shard as STALE: its stream has a gap or is silent."""
-        if topic.startswith("r/"):
-            table = self.views[topic[2:-1]].table
+        view = self.views.get(topic[2:-1])
+        if topic.startswith("r/") and view is not None:
+            table = view.table
             _, _, qualities, _, _ = table.snapshot()
             usable = [slot for slot, code in enumerate(qualities) if code < Quality.STALE_AGE]
             table.mark_slots(usable, Quality.STALE_GAP, self.clock.wall_ns())
@@ -180,6 +243,7 @@ class ZoneCell(Service):
             for key, group in view.layout.groups.items():
                 parts.setdefault(key, []).append(view.table.rollup(group))
         rows = {key: merge_rollups(found) for key, found in parts.items()}
+        rows = {key: row for key, row in rows.items() if row.count}  # a kind may have left
         self.zone_rows[zone] = rows
         return rows
 

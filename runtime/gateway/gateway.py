@@ -16,7 +16,7 @@ from jacquemart.runtime.cell.bulk import pattern
 from jacquemart.runtime.cell.fan_out import ANSWER_AFTER_DEADLINE_NS
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.gateway.streams import StreamRelay
-from jacquemart.runtime.model.directory import CellAddress, Directory, Role
+from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory, Role
 from jacquemart.runtime.model.errors import (
     CellUnreachable,
     JacquemartError,
@@ -34,6 +34,8 @@ from jacquemart.runtime.wire.publisher import StreamPublisher
 #: Version of the public protocol; see docs/protocol.md.
 PROTOCOL = 1
 QUERY_S = 5.0
+#: The topic whose number tells that there are other topics; it has heartbeats only.
+TOPICS_TOPIC = "t/"
 #: A deadline further away than this is refused: nobody means it.
 FURTHEST_DEADLINE_NS = 24 * 3_600 * 10**9
 
@@ -52,10 +54,7 @@ class Gateway(Service):
         spec = self.config.gateway
         sockets.require_loopback(spec.host, "gateway.host")
         self._tasks: set[asyncio.Task[None]] = set()
-        self._homes: dict[str, str] = {}
-        for shard in self.config.shards:
-            for device in shard.devices:
-                self._homes[device.id] = shard.id
+        self._homes = _homes(self.config)
         router = sockets.router(
             self.context,
             frame_limit=CLIENT_FRAME_LIMIT,
@@ -69,7 +68,10 @@ class Gateway(Service):
             self.loop, self.context, stream_socket, self._topics({}), self.broken
         )
         self.server = Server(self.loop, router, self.request, self.broken)
-        self.publisher = _NoPublisher()
+        self.publisher = StreamPublisher(
+            self.loop, self._relay.downstream, self.config.epoch, self.clock, self.broken
+        )
+        self.publisher.open_topic(TOPICS_TOPIC)
         return commands, stream
 
     async def stop(self, grace_s: float) -> None:
@@ -78,6 +80,19 @@ class Gateway(Service):
             task.cancel()
         self._relay.close()
         await super().stop(grace_s)
+
+    async def change(
+        self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
+    ) -> None:
+        """Know other devices, shards and zones; what clients follow goes on."""
+        del kinds, drivers  # a gateway knows neither
+        self._homes = _homes(config)
+        before = self._topics({})
+        self.config = config
+        topics = self._topics({})
+        self._relay.know(topics)
+        if topics != before:
+            self.publisher.renumber(TOPICS_TOPIC)
 
     def connect(self, directory: Directory) -> None:
         """Take a newer directory."""
@@ -234,6 +249,8 @@ class Gateway(Service):
     def _topics(self, _: Mapping[str, Any]) -> list[str]:
         zones = [zone.id for zone in self.config.zones]
         return [
+            TOPICS_TOPIC,
+            *(f"l/{shard.id}/" for shard in self.config.shards),
             *(f"r/{shard.id}/" for shard in self.config.shards),
             *(f"z/{zone}/" for zone in zones),
             *(f"e/{zone}/" for zone in zones),
@@ -276,9 +293,16 @@ class Gateway(Service):
 
     async def _snapshot(self, args: Mapping[str, Any]) -> Any:
         topic = text_arg(args, "topic")
+        if topic == TOPICS_TOPIC:
+            return {
+                "topic": topic,
+                "epoch": self.config.epoch,
+                "sequence": self.publisher.sequence(topic),
+                "topics": self._topics({}),
+            }
         kind, _, rest = topic.partition("/")
         name = rest[:-1] if rest.endswith("/") else ""
-        if kind in ("r", "f"):
+        if kind in ("r", "f", "l"):
             cell = self.directory.homes.get(name)
         elif kind in ("z", "e"):
             cell = self.directory.zones.get(name)
@@ -323,11 +347,6 @@ class Gateway(Service):
         return cells[0].name
 
 
-class _NoPublisher(StreamPublisher):
-    """A gateway relays streams and has none of its own."""
-
-    def __init__(self) -> None:
-        """Own nothing."""
-
-    def close(self) -> None:
-        """Nothing to close."""
+def _homes(config: CellConfig) -> dict[str, str]:
+    """Return the shard of each device."""
+    return {device.id: shard.id for shard in config.shards for device in shard.devices}

@@ -30,12 +30,21 @@ class StreamRelay:
         self._loop = loop
         self._context = context
         self._on_error = on_error
-        self._known = frozenset(topic.encode() for topic in known)
+        self.know(known)
         self._topics: set[bytes] = set()
         self._upstream: dict[str, tuple[str, Channel]] = {}
         self.refused = 0
         """Subscriptions refused because nothing could ever come of them, or there are too many."""
         self._downstream = Channel(loop, downstream, self._subscription, on_error)
+
+    def know(self, topics: Iterable[str]) -> None:
+        """Relay these topics, and no others, to who subscribes from now on."""
+        self._known = frozenset(topic.encode() for topic in topics)
+
+    @property
+    def downstream(self) -> Channel:
+        """The channel to clients, for what the gateway itself has to say."""
+        return self._downstream
 
     def connect(self, endpoints: Mapping[str, str]) -> None:
         """Relay from these cells (name -> endpoint), and from no others."""

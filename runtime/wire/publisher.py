@@ -35,22 +35,44 @@ class StreamPublisher:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        socket: sockets.Socket,
+        socket: sockets.Socket | Channel,
         epoch: int,
         clock: Clock,
         on_error: Callable[[BaseException], None],
     ) -> None:
-        """Publish on a bound XPUB socket."""
+        """Publish on a bound XPUB socket, or on the channel that somebody made of it."""
         self.epoch = epoch
         self._loop = loop
         self._clock = clock
         self._topics: dict[str, _Topic] = {}
-        self._channel = Channel(loop, socket, self._subscription, on_error)
+        self._ended: dict[str, int] = {}
+        """Topics that were closed -> their last sequence; should one come again, it goes on."""
+        self._channel = (
+            socket
+            if isinstance(socket, Channel)
+            else Channel(loop, socket, self._subscription, on_error)
+        )
         self._beat = loop.call_later(HEARTBEAT_S, self._heartbeat)
 
     def open_topic(self, topic: str) -> None:
         """Announce a topic, so that it has heartbeats before its first message."""
         self._topic(topic)
+
+    def close_topic(self, topic: str) -> None:
+        """Let a topic end: no heartbeat tells of it any more."""
+        entry = self._topics.pop(topic, None)
+        if entry is not None:
+            self._ended[topic] = entry.sequence
+
+    def renumber(self, topic: str) -> None:
+        """Say by the number of a topic that never has another message that its subject changed.
+
+        The heartbeat with the new number leaves at once, before whatever is published next; who
+        misses it learns from the next one. A new topic begins with 0.
+        """
+        entry = self._topic(topic)
+        entry.sequence += 1
+        self._say(entry)
 
     def sequence(self, topic: str) -> int:
         """Return the number of the last message of a topic; 0 before the first."""
@@ -95,7 +117,8 @@ class StreamPublisher:
     def _topic(self, name: str) -> _Topic:
         entry = self._topics.get(name)
         if entry is None:
-            entry = self._topics[name] = _Topic(name, name.encode())
+            last = self._ended.pop(name, 0)
+            entry = self._topics[name] = _Topic(name, name.encode(), last)
         return entry
 
     def _next(self, name: str) -> _Topic:
@@ -108,11 +131,13 @@ class StreamPublisher:
         """Take a subscription off the socket; the XPUB itself keeps account of them."""
 
     def _heartbeat(self) -> None:
-        now = self._clock.boot_ns()
         for entry in self._topics.values():
             if entry.spoke:
                 entry.spoke = False
                 continue
-            beat = frames.Heartbeat(entry.name, self.epoch, entry.sequence, now)
-            self._channel.send(entry.encoded, frames.encode_heartbeat(beat))
+            self._say(entry)
         self._beat = self._loop.call_later(HEARTBEAT_S, self._heartbeat)
+
+    def _say(self, entry: _Topic) -> None:
+        beat = frames.Heartbeat(entry.name, self.epoch, entry.sequence, self._clock.boot_ns())
+        self._channel.send(entry.encoded, frames.encode_heartbeat(beat))
