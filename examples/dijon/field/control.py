@@ -11,6 +11,7 @@
     revive CABINET|all      sound again; who is connected is reset, as by a reboot
     door CABINET open|shut  open or shut its door
     lamp LAMP CONDITION     break or repair a lamp: ok, dead, stuck or lying
+    building ID …           fire, doors, detectors, power of a building (see ``buildings``)
     stop                    end the field
 
 An error is ``{"error": "…"}``; the connection goes on.
@@ -25,6 +26,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from field.account import account
+from field.buildings import Buildings
 from field.city import City
 from field.errors import FieldError
 from field.faults import HOSTILE_KINDS
@@ -34,9 +36,10 @@ from field.lines import Answer, Lines
 class Control:
     """Serves the control port of one city."""
 
-    def __init__(self, city: City, stop: Callable[[], None]) -> None:
-        """Control a city; ``stop`` ends the field."""
+    def __init__(self, city: City, buildings: Buildings, stop: Callable[[], None]) -> None:
+        """Control a city and its buildings; ``stop`` ends the field."""
         self._city = city
+        self._buildings = buildings
         self._stop = stop
         self._server: asyncio.Server | None = None
         self._commands: dict[str, Callable[..., Awaitable[Answer]]] = {
@@ -138,6 +141,9 @@ class Control:
     async def _do_lamp(self, lamp: str, condition: str) -> Answer:
         self._city.break_lamp(lamp, condition)
         return {"ok": True}
+
+    async def _do_building(self, building: str, *words: str) -> Answer:
+        return await self._buildings.obey(building, words)
 
     async def _do_stop(self) -> Answer:
         self._stop()

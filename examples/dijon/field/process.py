@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from field.buildings import Buildings, read_buildings
 from field.city import City
 from field.control import Control
 from field.errors import FieldError
@@ -21,7 +22,7 @@ from field.faults import draw_faults
 from field.inventory import CabinetRow, read_inventory
 from field.options import Options, parse_options
 
-FILES_A_CABINET = 4
+FILES_A_SERVER = 4
 """Its listening socket, and room for three clients."""
 FILES_BESIDES = 128
 
@@ -49,7 +50,8 @@ def _run(field: Coroutine[Any, Any, None]) -> None:
 async def _field(options: Options) -> None:
     began = time.monotonic()
     rows = read_inventory(options.inventory)
-    _raise_file_limit(len(rows))
+    plan = read_buildings(options.inventory)
+    _raise_file_limit(len(rows) + len(plan))
     loop = asyncio.get_running_loop()
     faults = draw_faults(
         options.seed,
@@ -58,47 +60,53 @@ async def _field(options: Options) -> None:
         [lamp.id for row in rows for lamp in row.lamps],
     )
     city = City(rows, faults, seed=options.seed, pace=options.pace, loop=loop)
+    buildings = Buildings(plan, seed=options.seed, clock=city.clock, loop=loop, tally=city.tally)
     stopped = asyncio.Event()
-    control = Control(city, stopped.set)
+    control = Control(city, buildings, stopped.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     if not options.keep_running:
         _watch_input(lambda: loop.call_soon_threadsafe(stopped.set))
     try:
         await city.open()
+        await buildings.open()
         port = await control.listen(options.control)
         # What was built stays for the whole life of the process: never look at it again.
         gc.collect()
         gc.freeze()
-        _say_ready(city, rows, port, time.monotonic() - began)
+        _say_ready(city, rows, len(plan), port, time.monotonic() - began)
         await stopped.wait()
     finally:
         control.close()
         city.close()
+        buildings.close()
         # A turn of the loop, so that resets leave before the process does.
         await asyncio.sleep(0.01)
 
 
-def _say_ready(city: City, rows: Sequence[CabinetRow], port: int, seconds: float) -> None:
+def _say_ready(
+    city: City, rows: Sequence[CabinetRow], buildings: int, port: int, seconds: float
+) -> None:
     ready = {
         "ready": True,
         "control": port,
         "cabinets": len(rows),
         "lamps": city.lamp_count,
+        "buildings": buildings,
         "seconds": round(seconds, 3),
         "pid": os.getpid(),
     }
     print(json.dumps(ready), flush=True)
 
 
-def _raise_file_limit(cabinets: int) -> None:
-    needed = FILES_A_CABINET * cabinets + FILES_BESIDES
+def _raise_file_limit(servers: int) -> None:
+    needed = FILES_A_SERVER * servers + FILES_BESIDES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise FieldError(
-            f"{cabinets} cabinets need {needed} open files, and the limit is {hard} (ulimit -Hn)"
+            f"{servers} servers need {needed} open files, and the limit is {hard} (ulimit -Hn)"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 

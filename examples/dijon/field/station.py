@@ -1,16 +1,15 @@
-"""A cabinet on the network: its address, who is connected, and how it behaves there."""
+"""A cabinet or building on the network: its address, who is connected, and how it behaves there."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from field.behaviours import BEHAVIOURS
-from field.cabinet import Cabinet
 from field.connection import Connection
 from field.errors import FieldError
 from field.modbus import written_registers
@@ -18,6 +17,19 @@ from field.registers import LAMPS_UNIT, SETPOINTS
 
 Standing = Literal["ok", "dead", "mute", "hostile"]
 BACKLOG = 64
+
+
+class Served(Protocol):
+    """What a station serves: a cabinet, or a building."""
+
+    id: str
+
+    @property
+    def lamps(self) -> Sequence[Any]:
+        """Return the lamps behind it, in the order of their registers."""
+
+    def answer(self, unit_id: int, pdu: bytes, now: float) -> bytes:
+        """Return the reply to a request PDU for a unit."""
 
 
 @dataclass(slots=True)
@@ -40,16 +52,18 @@ class Station:
 
     def __init__(
         self,
-        cabinet: Cabinet,
+        cabinet: Served,
         host: str,
         port: int,
         *,
         clock: Callable[[], float],
         loop: asyncio.AbstractEventLoop,
         tally: Tally,
+        what: str = "cabinet",
     ) -> None:
-        """Prepare; ``listen`` opens the address."""
-        self.cabinet = cabinet
+        """Prepare; ``listen`` opens the address. ``what`` is served there, for messages."""
+        self.cabinet: Any = cabinet
+        self.what = what
         self.host = host
         self.port = port
         self.clock = clock
@@ -85,7 +99,7 @@ class Station:
             )
         except OSError as error:
             sock.close()
-            where = f"{self.host}:{self.port} (cabinet {self.cabinet.id})"
+            where = f"{self.host}:{self.port} ({self.what} {self.cabinet.id})"
             if error.errno == errno.EADDRINUSE:
                 raise FieldError(f"{where}: the address is taken; is a field running?") from error
             raise FieldError(f"{where}: {error.strerror or error}") from error
