@@ -34,7 +34,10 @@ class Aggregate:
 class DeviceShard(Protocol):
     """What a device actor sees of the shard it lives in."""
 
-    table: PointTable
+    @property
+    def table(self) -> PointTable:
+        """The table that has the slots of the device."""
+        ...
 
     def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
         """Queue a write on the device's link; ``actor.written`` gets its verdict."""

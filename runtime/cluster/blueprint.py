@@ -72,6 +72,12 @@ def blueprints(placement: Placement, warden_pid: int, gateway: GatewaySpec) -> l
             warden_pid=warden_pid,
         )
 
+    # A device that moves may be in any zone, whose outline its cell then needs.
+    roams = any(
+        point.name == "zone" and point.words
+        for template in city.templates.values()
+        for point in template.points
+    )
     made: list[CellBlueprint] = []
     for plan in placement.cells:
         base = config(plan.name, "device")
@@ -81,7 +87,7 @@ def blueprints(placement: Placement, warden_pid: int, gateway: GatewaySpec) -> l
                 replace(
                     base,
                     shards=plan.shards,
-                    zones=tuple(zone for zone in city.zones if zone.id in zones),
+                    zones=tuple(zone for zone in city.zones if roams or zone.id in zones),
                 ),
                 plan.resources,
             )
