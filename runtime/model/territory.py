@@ -104,12 +104,8 @@ class Territory:
         zone = self.zone_at(lat, lon)
         if zone:
             return zone, 0.0
-        tree, stretch = self._plane
-        point = self._shapely.Point(lon * stretch, lat)
-        # Of several at one distance the first; the tree alone would tell any.
-        at = min(tree.query_nearest(point, all_matches=True))
-        there, _ = self._shapely.ops.nearest_points(tree.geometries[at], point)
-        return self.zones[at], distance_m(lat, lon, there.y, there.x / stretch)
+        found, metres = self.nearest_at([lat], [lon])
+        return self.zones[int(found[0])], float(metres[0])
 
     def apart(self, zone: str, lat: float, lon: float) -> float:
         """Return how many metres a point lies outside one zone; 0 inside of it or on its border.
@@ -126,13 +122,42 @@ class Territory:
         there, _ = self._shapely.ops.nearest_points(tree.geometries[at], point)
         return distance_m(lat, lon, there.y, there.x / stretch)
 
+    def nearest_at(self, lats: ArrayLike, lons: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return for each point the position of the nearest zone in ``zones``, and the distance.
+
+        Args:
+            lats: latitudes in degrees, all finite; there are zones with outlines.
+            lons: longitudes in degrees, as many.
+
+        Returns:
+            Two arrays, the second in metres.
+        """
+        numpy, shapely = geo_library("numpy", "the outlines of zones"), self._shapely
+        y, x = numpy.asarray(lats, dtype=float), numpy.asarray(lons, dtype=float)
+        tree, stretch = self._plane
+        points = shapely.points(x * stretch, y)
+        rows, zones = tree.query_nearest(points, all_matches=True)
+        # Of several at one distance the first; the tree alone would tell any.
+        nearest = numpy.full(len(y), len(self.zones))
+        numpy.minimum.at(nearest, rows, zones)
+        lines = shapely.shortest_line(tree.geometries[nearest], points)
+        there = shapely.get_coordinates(lines)[::2]
+        a, b = numpy.radians(y), numpy.radians(there[:, 1])
+        east = numpy.radians(there[:, 0] / stretch - x)
+        sine = numpy.sin((b - a) / 2) ** 2 + numpy.cos(a) * numpy.cos(b) * numpy.sin(east / 2) ** 2
+        return nearest, 2 * EARTH_M * numpy.arcsin(numpy.sqrt(numpy.minimum(sine, 1.0)))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return the west, south, east and north of all outlines; there is at least one."""
+        west, south, east, north = zip(*self._bounds, strict=True)
+        return min(west), min(south), max(east), max(north)
+
     @cached_property
     def _plane(self) -> tuple[Any, float]:
         """Return the outlines with longitudes made as short as they are at the city's latitude."""
-        south = min(bounds[1] for bounds in self._bounds)
-        north = max(bounds[3] for bounds in self._bounds)
+        _, south, _, north = self.bounds
         stretch = max(math.cos(math.radians((south + north) / 2)), 1e-6)
-        geo_library("shapely.ops", "the outlines of zones")
         flat = [
             self._shapely.transform(shape, lambda corners: corners * [stretch, 1.0])
             for shape in self._shapes
