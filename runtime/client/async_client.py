@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
@@ -20,6 +20,9 @@ from jacquemart.runtime.model.reading import Reading
 from jacquemart.runtime.wire import messages, sockets
 from jacquemart.runtime.wire.calls import Caller
 from jacquemart.runtime.wire.follower import Follower
+
+#: The topic that tells by its number that there are other topics.
+TOPICS = "t/"
 
 log = logging.getLogger("jacquemart.client")
 
@@ -153,7 +156,12 @@ class AsyncClient:
         self, what: str = "readings", *, zone: str = "*", pattern: str = "*"
     ) -> AsyncIterator[Update]:
         """Yield the state now, then every change; see :meth:`Client.subscribe`."""
-        topics = topics_of(what, await self.query("topics"), lambda z: fnmatchcase(z, zone))
+        listed = await self.query("topics")
+        known: tuple[int, int] | None = None
+        if TOPICS in listed:  # else an older gateway: no city changes under it
+            news = await self.query("snapshot", topic=TOPICS)
+            listed, known = news["topics"], (news["epoch"], news["sequence"])
+        topics_of(what, listed, lambda _: True)  # refuses what there is not
         sink = UpdateSink(pattern)
         loop = asyncio.get_running_loop()
         context = self._context
@@ -168,9 +176,28 @@ class AsyncClient:
             loop, context, self.hello["stream"], SystemClock(), sink, ask, self._broken
         )
         self._streams.append((follower, sink))
+        followed: set[str] = set()
+
+        def follow(there_are: Sequence[str]) -> None:
+            wanted = topics_of(what, there_are, lambda z: fnmatchcase(z, zone))
+            for topic in wanted:
+                if topic not in followed:
+                    follower.follow(topic)
+                    layout = f"l/{topic[2:]}"
+                    if what == "readings" and layout in there_are:
+                        follower.watch(layout)
+            for topic in followed.difference(wanted):
+                follower.unfollow(topic)
+                follower.unfollow(f"l/{topic[2:]}")
+                sink.gone(topic)
+            followed.clear()
+            followed.update(wanted)
+
         try:
-            for topic in topics:
-                follower.follow(topic)
+            follow(listed)
+            if known is not None:
+                sink.on_topics = follow
+                follower.watch(TOPICS, known)
             while not sink.closed:
                 for update in await sink.take():
                     yield update

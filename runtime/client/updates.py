@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ class RollupUpdate:
 
 
 Update = Reading | RollupUpdate | Event
+Row = tuple[float, int, int, int]
 
 
 def topics_of(what: str, topics: Sequence[str], zone: Callable[[str], bool]) -> list[str]:
@@ -57,8 +59,14 @@ class UpdateSink:
         text = pattern if "/" in pattern else f"{pattern}/*"
         self._everything = text in ("*/*", "*")
         self._matches = compile(translate(text)).match
+        self.on_topics: Callable[[Sequence[str]], None] | None = None
+        """Gets the topics that there are, when they are others than before."""
         self._names: dict[str, dict[int, tuple[str, str]]] = {}
         """Topic -> slot -> name and unit."""
+        self._ends: dict[str, int] = {}
+        """Topic -> the first slot that has no name yet."""
+        self._early: dict[str, dict[int, Row]] = {}
+        """Topic -> slot without a name yet -> its newest reading."""
         self._known: dict[str, dict[int, Reading]] = {}
         self._rollups: dict[str, dict[tuple[str, str], RollupUpdate]] = {}
         self._waiting: dict[Any, Update] = {}
@@ -83,7 +91,14 @@ class UpdateSink:
 
     def snapshot(self, topic: str, content: dict[str, Any]) -> None:
         """Take the whole state of a topic."""
-        if topic.startswith("r/"):
+        if topic == "t/":
+            if self.on_topics is not None:
+                self.on_topics(content["topics"])
+        elif topic.startswith("l/"):
+            self._grown(f"r/{topic[2:]}", content)
+        elif topic.startswith("r/"):
+            self._early.pop(topic, None)
+            self._known.pop(topic, None)
             self._layout(topic, content)
             slots, values, qualities, source, receive = content["columns"]
             count = len(slots) // 4
@@ -112,6 +127,14 @@ class UpdateSink:
         self._events += 1
         self._put((topic, "event", self._events), event)
 
+    def gone(self, topic: str) -> None:
+        """Tell that what a topic told of is no longer in the city."""
+        self._rename(topic, {})
+        for sort in (self._names, self._ends, self._early, self._known):
+            sort.pop(topic, None)  # type: ignore[attr-defined]
+        self.rows(topic, ())
+        self._rollups.pop(topic, None)
+
     def stale(self, topic: str) -> None:
         """Show everything known of the topic as STALE."""
         for slot, reading in self._known.get(topic, {}).items():
@@ -138,14 +161,49 @@ class UpdateSink:
                 if self._everything or self._matches(name):
                     names[slot] = name, unit
                 slot += 1
+        self._rename(topic, names)
+        self._ends[topic] = slot
+
+    def _rename(self, topic: str, names: dict[int, tuple[str, str]]) -> None:
+        """Take the names of slots; tell which points are nowhere any more."""
+        before = self._names.get(topic, {})
         self._names[topic] = names
+        left = {entry: slot for slot, entry in before.items() if names.get(slot) != entry}
+        if left:
+            for others in self._names.values():
+                for entry in others.values():
+                    left.pop(entry, None)
+        for (name, unit), slot in left.items():
+            self._known.get(topic, {}).pop(slot, None)
+            gone = Reading(name, math.nan, Quality.BAD_REMOVED, 0, 0, unit)
+            self._put((topic, slot), gone)
+
+    def _grown(self, topic: str, content: dict[str, Any]) -> None:
+        """Take a new layout while the readings go on: nothing is read anew, nothing is STALE."""
+        if topic not in self._ends:
+            return  # the readings are on their way, with a layout of their own
+        end = self._ends[topic]
+        self._layout(topic, content)
+        early = self._early.pop(topic, {})
+        never = (math.nan, int(Quality.BAD_NEVER_READ), 0, 0)
+        fresh = sorted(slot for slot in self._names[topic] if slot >= end)
+        rows = [(slot, *early.get(slot, never)) for slot in fresh]
+        if rows:
+            self._readings(topic, *zip(*rows, strict=True))
+        later = {slot: row for slot, row in early.items() if slot >= self._ends[topic]}
+        if later:
+            self._early[topic] = later
 
     def _readings(
         self, topic: str, slots: Any, values: Any, qualities: Any, source: Any, receive: Any
     ) -> None:
         names = self._names.get(topic, {})
+        end = self._ends.get(topic, 0)
         for at, slot in enumerate(slots):
             found = names.get(slot)
+            if slot >= end:
+                row = (values[at], qualities[at], source[at], receive[at])
+                self._early.setdefault(topic, {})[slot] = row
             if found is not None:
                 name, unit = found
                 quality = Quality.from_code(qualities[at])
@@ -160,11 +218,16 @@ class UpdateSink:
         """Take changed aggregates."""
         zone = topic.split("/")[1] if topic.startswith("z/") else ""
         known = self._rollups.setdefault(topic, {})
+        rows = list(rows)
+        left = known.keys() - {(row[0], row[1]) for row in rows}
+        rows.extend([*key, 0, 0, math.nan, math.nan, math.nan, 0] for key in left)
         for kind, point, *fields in rows:
             update = RollupUpdate(zone, kind, point, Rollup(*fields))
             if known.get((kind, point)) != update:
                 known[kind, point] = update
                 self._put((topic, (kind, point)), update)
+        for key in left:
+            del known[key]
 
     def _put(self, key: Any, update: Update) -> None:
         self._waiting.pop(key, None)

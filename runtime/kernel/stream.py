@@ -74,3 +74,45 @@ class TopicFollower:
             return Step.HOLD
         self.asking = True
         return Step.RESYNC
+
+
+@dataclass(slots=True)
+class VersionFollower:
+    """What a follower knows of something that is told by its number only, in heartbeats.
+
+    What was known stays true for what it told; a higher number means that there is more to know.
+    So nothing becomes STALE by it, and nothing is a gap.
+    """
+
+    known: tuple[int, int] = (-1, 0)
+    """Epoch and number of what is known; epoch -1: nothing, and nothing is asked before."""
+    heard: tuple[int, int] = (-1, 0)
+    asking: bool = False
+
+    def heartbeat(self, epoch: int, number: int) -> bool:
+        """Take the newest number; return whether to ask for what it stands for."""
+        self.heard = max(self.heard, (epoch, number))
+        return self._ask()
+
+    def took(self, epoch: int, number: int) -> bool:
+        """Take note of what is known now, be it older than before; return whether to ask."""
+        self.known = (epoch, number)
+        return self._ask()
+
+    def answered(self, epoch: int, number: int) -> bool:
+        """Judge an answer; return whether it is news. Ask again while ``behind``."""
+        if (epoch, number) <= self.known:
+            return False
+        self.known = (epoch, number)
+        return True
+
+    @property
+    def behind(self) -> bool:
+        """Return whether there is more to know than is known."""
+        return self.known[0] >= 0 and self.heard > self.known
+
+    def _ask(self) -> bool:
+        if self.asking or not self.behind:
+            return False
+        self.asking = True
+        return True

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jacquemart.native import frames
 from jacquemart.native.batch import Batch
-from jacquemart.runtime.kernel.stream import Step, TopicFollower
+from jacquemart.runtime.kernel.stream import Step, TopicFollower, VersionFollower
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import FrameError
 from jacquemart.runtime.model.event import Event
@@ -89,6 +89,7 @@ class Follower:
         self._ask_snapshot = ask_snapshot
         self._on_error = on_error
         self._topics: dict[str, _Topic] = {}
+        self._versions: dict[str, VersionFollower] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.gaps = 0
         socket = sockets.subscriber(context)
@@ -104,8 +105,21 @@ class Follower:
             entry.position.asking = True
             self._resync(entry)
 
+    def watch(self, topic: str, known: tuple[int, int] | None = None) -> None:
+        """Subscribe to a topic that tells by its number that something else is to be known.
+
+        ``sink.snapshot`` gets that then. Of a layout (``l/…``), nothing is asked before the
+        snapshot of its readings (``r/…``) has told which one that was made with; of any other
+        topic, ``known`` says which epoch and number the follower's user knows already.
+        """
+        if topic not in self._versions:
+            self._versions[topic] = VersionFollower(known or (-1, 0))
+            self._channel.send(b"\x01" + topic.encode())
+
     def unfollow(self, topic: str) -> None:
         """Forget a topic, which is somebody else's now, or nobody's."""
+        if self._versions.pop(topic, None) is not None:
+            self._channel.send(b"\x00" + topic.encode())
         if self._topics.pop(topic, None) is not None:
             self._channel.send(b"\x00" + topic.encode())
 
@@ -137,10 +151,15 @@ class Follower:
     def _message(self, parts: Message) -> None:
         if len(parts) != 2:
             raise FrameError(f"a stream message has topic and frame, not {len(parts)} parts")
-        entry = self._topics.get(parts[0].decode(errors="replace"))
+        name, frame = parts[0].decode(errors="replace"), parts[1]
+        entry = self._topics.get(name)
         if entry is None:
+            version = self._versions.get(name)
+            if version is not None:
+                beat = frames.decode_heartbeat(frame)
+                if version.heartbeat(beat.epoch, beat.sequence):
+                    self._start(self._learn(name, version))
             return
-        frame = parts[1]
         kind = messages.kind_of(frame)
         entry.heard_ns = self._clock.boot_ns()
         if kind == frames.HEARTBEAT:
@@ -186,7 +205,25 @@ class Follower:
             self._sink.stale(entry.name)
 
     def _resync(self, entry: _Topic) -> None:
-        task = self._loop.create_task(self._fetch(entry))
+        self._start(self._fetch(entry))
+
+    async def _learn(self, topic: str, version: VersionFollower) -> None:
+        """Ask what there is to know, until it is known; what is known meanwhile stays true."""
+        while self._versions.get(topic) is version and version.behind:
+            try:
+                content = await self._ask_snapshot(topic)
+                if content is not None:
+                    if version.answered(content["epoch"], content["sequence"]):
+                        self._sink.snapshot(topic, content)
+                    if not version.behind:
+                        break
+            except Exception as error:  # noqa: BLE001 - try again; said once each time
+                self._on_error(error)
+            await asyncio.sleep(_RETRY_S)
+        version.asking = False
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -218,6 +255,10 @@ class Follower:
             if (epoch, sequence) > before:
                 self._tell(entry, epoch, Event.from_list(event))
         self._sink.snapshot(entry.name, content)
+        layout = f"l/{entry.name[2:]}"
+        version = self._versions.get(layout)
+        if version is not None and version.took(epoch, content.get("layout", 0)):
+            self._start(self._learn(layout, version))
         entry.shown_stale = False
         entry.heard_ns = self._clock.boot_ns()
         self._release(entry)
