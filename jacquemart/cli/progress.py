@@ -55,6 +55,17 @@ def _replaced(event: Event) -> str:
     return f"cell {cell['name']} replaced: pid {cell['pid']}, epoch {cell['epoch']}"
 
 
+def _added(event: Event) -> str:
+    cell = event["cell"]
+    return f"cell {cell['name']} added: pid {cell['pid']}, epoch {cell['epoch']}"
+
+
+def _changed(event: Event) -> str:
+    devices = ", ".join(f"{count:,} {kind}" for kind, count in event["devices"].items() if count)
+    what = f"{devices} devices" if devices else "no devices"
+    return f"city changed in {float(event['seconds']):.1f} s: {what}"
+
+
 def _facts(event: Event) -> str:
     """Return what a stage has to tell beside its name and time."""
     known = ("event", "stage", "seconds")
@@ -76,6 +87,9 @@ _EVENTS: Mapping[str, Callable[[Event], str]] = {
     "cell_recovered": lambda event: f"cell {event['cell']} answers again",
     "cell_lost": _lost,
     "cell_replaced": _replaced,
+    "cell_added": _added,
+    "cell_removed": lambda event: f"cell {event['cell']} removed: nothing lives there any more",
+    "city_changed": _changed,
     "ray_lost": lambda event: f"Ray lost ({', '.join(event['processes'])}); started again",
     "warning": lambda event: f"warning: {event['message']}",
     "stopped": lambda event: f"stopped in {float(event['seconds']):.1f} s",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,15 +82,23 @@ class Cells:
         self._folder = folder
         self._class = actor_class()
         self._arguments = (processes.host_id(), os.getpid(), cell_class)
-        self._shards = ray.put(parcel.pack(shards))
+        self._shards = self.store(shards)
         self._free_placement = free_placement
         self._on_network = on_network
         self._pinned: tuple[str, str] | None = None
 
-    def adopt(self, plan: Sequence[CellBlueprint], shards: Sequence[ShardSpec]) -> None:
-        """Let every cell that is started or changed from now on be as in another plan."""
+    @staticmethod
+    def store(shards: Sequence[ShardSpec]) -> Any:
+        """Hand Ray the shards that several cells will want, once; from any thread."""
+        return ray.put(parcel.pack(shards))
+
+    def adopt(self, plan: Iterable[CellBlueprint], shards: Any) -> None:
+        """Let every cell that is started or changed from now on be as in another plan.
+
+        ``shards`` is what ``store`` gave.
+        """
         self.plan = {blueprint.name: blueprint for blueprint in plan}
-        self._shards = ray.put(parcel.pack(shards))
+        self._shards = shards
         if self._pinned is not None:
             self.pin_gateway(*self._pinned)
 
@@ -125,9 +133,10 @@ class Cells:
     def change(self, name: str, blueprint: CellBlueprint) -> None:
         """Begin to hand a running cell another configuration, as its ``change`` call."""
         cell = self.live[name]
-        config = replace(blueprint.config, epoch=cell.epoch, shards=())
+        # An incarnation keeps the ports that it was started with.
+        gateway = cell.blueprint.config.gateway
+        config = replace(blueprint.config, epoch=cell.epoch, shards=(), gateway=gateway)
         shards = self._shards if blueprint.all_shards else parcel.pack(blueprint.config.shards)
-        cell.blueprint = blueprint
         cell.calls.pop("change", None)
         self.call("change", [name], config, shards)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from jacquemart.runtime.cluster.control_client import Operator
 from jacquemart.runtime.cluster.options import WardenOptions
 from jacquemart.runtime.cluster.ray_settings import join_environment
 from jacquemart.runtime.cluster.report import Event, error_fields, error_of
@@ -217,6 +218,39 @@ class City:
 
         return Client(self.api, **options)
 
+    def plan(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Return what a changed city file would do to the running city; changes nothing.
+
+        The keys are those of ``jacquemart plan --json``.
+
+        Raises:
+            CityErrors: the file is wrong; all its problems. StartError: a link would be reached
+                from no node. UsageError: the city is not running.
+        """
+        return self._operator().plan(path)
+
+    def apply(self, path: str | os.PathLike[str], plan: str = "") -> dict[str, Any]:
+        """Let the running city become what a changed city file says; blocks until it is.
+
+        Devices that do not change are not touched. The result has the keys of
+        ``jacquemart apply --json``.
+
+        Args:
+            path: the changed city file.
+            plan: the ``plan`` of the plan that was looked at: it is refused if the file or the
+                city has changed since. Empty: whatever the file says now.
+
+        Raises:
+            CityErrors: the file is wrong. ChangeRefused: a setting needs a restart, or a cell
+                cannot take the change; the city is as before. ChangeBusy: another change is
+                under way, try again. UsageError: the city is not running.
+        """
+        operator = self._operator()
+        return operator.apply(path, plan or str(operator.plan(path)["plan"]))
+
+    def _operator(self) -> Operator:
+        return Operator(str(self._fact("control")), str(self._fact("city")))
+
     def ray_environment(self) -> dict[str, str]:
         """Return what a program's environment needs to join the city's embedded Ray.
 
@@ -244,7 +278,9 @@ class City:
             if kind == "ready":
                 self._ready = dict(event)
                 self._cells = {cell["name"]: cell for cell in event["cells"]}
-            elif kind == "cell_replaced":
+            elif kind == "cell_removed":
+                self._cells.pop(event["cell"], None)
+            elif kind in ("cell_replaced", "cell_added"):
                 self._ready.update(api=event["api"], stream=event["stream"])
                 self._cells[event["cell"]["name"]] = event["cell"]
             elif kind == "error" and was_ready:

@@ -11,7 +11,9 @@ from typing import Any
 from jacquemart.runtime.cluster import processes, resume, runstate
 from jacquemart.runtime.cluster.cells import Cells, NameTaken
 from jacquemart.runtime.cluster.lifeline import Lifeline
+from jacquemart.runtime.cluster.live_change import LiveChange
 from jacquemart.runtime.cluster.options import WardenOptions
+from jacquemart.runtime.cluster.prepare import Running
 from jacquemart.runtime.cluster.ray_cell import Arrival
 from jacquemart.runtime.cluster.ray_start import RaySession
 from jacquemart.runtime.cluster.register import Register
@@ -47,6 +49,7 @@ class Keeper:
         lifeline: Lifeline,
         report: Reporter,
         history: resume.History,
+        running: Running,
     ) -> None:
         """Take over what was opened."""
         self.cells = cells
@@ -55,15 +58,16 @@ class Keeper:
         self.api = ""
         self.stream = ""
         self._session = session
-        self._options = options
+        self.options = options
         self._lifeline = lifeline
-        self._report = report
+        self.report = report
         self._history = history
         self._state: tuple[Path, runstate.RunState] | None = None
         self._next_health_s = 0.0
         self._began_s: dict[str, float] = {}
         for kind, pid in session.processes().items():
             lifeline.watch(_RAY + kind, pid)
+        self.changes = LiveChange(self, running, session.resources())
 
     # Start -----------------------------------------------------------------------------------
 
@@ -75,6 +79,7 @@ class Keeper:
             return False
         self._began_s[name] = time.monotonic()
         self.watch.started(name, self._began_s[name])
+        self.changes.began(name)
         return True
 
     def arrived(self, name: str, arrival: Arrival) -> None:
@@ -102,6 +107,7 @@ class Keeper:
             self.api, self.stream = arrival.address.commands, arrival.address.stream
             self.cells.pin_gateway(self.api, self.stream)
             self._publish()
+        self.changes.arrived(name)
 
     def ready(self, path: Path, state: runstate.RunState) -> None:
         """Make the city known to this user's other programs."""
@@ -125,15 +131,16 @@ class Keeper:
         Raises:
             Again: the embedded Ray is lost.
         """
-        pending = not self.watch.settled or bool(self.cells.owing("connect"))
+        pending = not self.watch.settled or self.changes.busy or bool(self.cells.owing("connect"))
         timeout = PENDING_TURN_S if pending else self._next_health_s - time.monotonic()
         ended = self._lifeline.wait(timeout)
         if self._lifeline.ending:
             return
         self.check_ray(ended)
         for name in ended:
-            self._do(self.watch.lost(name, "its process ended", time.monotonic()))
-        if pending:
+            self.lose(name, "its process ended")
+        if pending or self.changes.busy:
+            self.changes.turn()
             self._collect()
         if time.monotonic() >= self._next_health_s:
             self._health_turn()
@@ -149,7 +156,7 @@ class Keeper:
         for name in lost:
             ended.remove(name)
         if lost:
-            self._report.tell("ray_lost", processes=[name.removeprefix(_RAY) for name in lost])
+            self.report.tell("ray_lost", processes=[name.removeprefix(_RAY) for name in lost])
             history = replace(
                 self._history,
                 version=self.register.directory().version,
@@ -167,13 +174,15 @@ class Keeper:
             try:
                 if isinstance(answer, Exception):
                     raise answer
+                fresh = name not in self.register.cells
                 self.arrived(name, answer)
                 changed = True
             except JacquemartError as error:
-                self._do(self.watch.lost(name, str(error), now))
+                self.changes.cannot_start(name, error)
+                self.lose(name, str(error))
             else:
-                self._report.tell(
-                    "cell_replaced",
+                self.report.tell(
+                    "cell_added" if fresh else "cell_replaced",
                     cell=describe(answer.address),
                     api=self.api,
                     stream=self.stream,
@@ -214,19 +223,31 @@ class Keeper:
             self._do(self.watch.missed(name, now))
         self.cells.call("beat", [name for name in others if name in self.cells.live])
 
+    def lose(self, name: str, reason: str) -> None:
+        """Have a cell replaced, if it is one that is watched."""
+        self._do(self.watch.lost(name, reason, time.monotonic()))
+
+    def release(self, name: str) -> None:
+        """Watch a cell no longer: its end is no loss."""
+        self._lifeline.forget(name)
+        self.watch.forget(name)
+
     def _do(self, instructions: list[Instruction]) -> None:
         for instruction in instructions:
             match instruction:
-                case Start(name):
+                case Start(name) if name in self.cells.plan:
                     self.begin(name)
+                case Start(name):  # the city has none of that name any more
+                    self.release(name)
                 case Replace(name, reason, pause_s):
                     self._lifeline.forget(name)
-                    self._report.tell("cell_lost", cell=name, reason=reason, pause_s=pause_s)
+                    self.report.tell("cell_lost", cell=name, reason=reason, pause_s=pause_s)
                     self.cells.end(name)
+                    self.changes.lost(name, reason)
                 case Late(name, misses):
-                    self._report.tell("cell_late", cell=name, misses=misses)
+                    self.report.tell("cell_late", cell=name, misses=misses)
                 case Recovered(name):
-                    self._report.tell("cell_recovered", cell=name)
+                    self.report.tell("cell_recovered", cell=name)
 
     def stop(self, grace_s: float) -> list[str]:
         """Stop all cells; return those that had to be killed. Blocks for the grace and some."""

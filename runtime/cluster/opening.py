@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from jacquemart.runtime.cluster import ray_start
-from jacquemart.runtime.cluster.blueprint import blueprints
 from jacquemart.runtime.cluster.cells import Cells
 from jacquemart.runtime.cluster.keeper import Keeper
 from jacquemart.runtime.cluster.lifeline import Lifeline
 from jacquemart.runtime.cluster.options import WardenOptions
 from jacquemart.runtime.cluster.placement import place
+from jacquemart.runtime.cluster.prepare import Running, cells_of, shards_of
 from jacquemart.runtime.cluster.ray_start import RaySession
 from jacquemart.runtime.cluster.register import Register
 from jacquemart.runtime.cluster.report import Reporter
 from jacquemart.runtime.cluster.resume import History
-from jacquemart.runtime.model.city import CitySpec, GatewaySpec
+from jacquemart.runtime.model.city import CitySpec
 
 
 def open_ray(options: WardenOptions, report: Reporter, token: Path | None) -> RaySession:
@@ -56,17 +55,16 @@ def prepare(
     Raises:
         StartError: a link cannot be reached from any node.
     """
-    found = session.resources()
-    if session.embedded:  # the only node there is: it is meant to reach every link
-        found.update({link.node: 1.0 for link in city.links if link.node})
+    found = resources_for(session, city)
     wanted = options.cells or city.cells
     count = wanted or (cores() if session.embedded else max(1, int(found.get("CPU", 1))))
     placement = place(city, count, found)
     report.progress("placed", cells={plan.name: len(plan.shards) for plan in placement.cells})
+    plan = cells_of(placement, options)
     cells = Cells(
         city.id,
-        blueprints(placement, os.getpid(), gateway_of(city.gateway, options)),
-        [shard for plan in placement.cells for shard in plan.shards],
+        list(plan.values()),
+        shards_of(placement),
         home,
         cell_class=options.cell_class,
         free_placement=not session.embedded,
@@ -76,16 +74,16 @@ def prepare(
         cells.pin_gateway(history.api, history.stream)
     epoch = max(time.time_ns() // 1_000_000, history.epoch + 1)
     register = Register(placement, epoch, version=history.version)
-    return Keeper(cells, register, session, options, lifeline, report, history)
+    running = Running(placement, plan)
+    return Keeper(cells, register, session, options, lifeline, report, history, running)
 
 
-def gateway_of(gateway: GatewaySpec, options: WardenOptions) -> GatewaySpec:
-    """Return the city file's gateway with the ports that the starter asked for."""
-    if options.gateway_port >= 0:
-        gateway = replace(gateway, port=options.gateway_port)
-    if options.stream_port >= 0:
-        gateway = replace(gateway, stream_port=options.stream_port)
-    return gateway
+def resources_for(session: RaySession, city: CitySpec) -> dict[str, float]:
+    """Return what the cluster has for a city, by name."""
+    found = session.resources()
+    if session.embedded:  # the only node there is: it is meant to reach every link
+        found.update({link.node: 1.0 for link in city.links if link.node})
+    return found
 
 
 def cores() -> int:

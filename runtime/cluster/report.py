@@ -1,10 +1,11 @@
 """What the warden tells its starter: one JSON object a line, each with an ``event``.
 
 ``progress`` (stage, seconds, counts) · ``ready`` (city, api, stream, ray_address, token_path,
-ready_s, cells) · ``cell_late`` (cell, misses) · ``cell_recovered`` (cell) · ``cell_lost`` (cell,
-reason, pause_s) · ``cell_replaced`` (cell, api, stream) · ``ray_lost`` (processes; the cells go
-on, and ``ready`` comes again once another Ray runs) · ``warning`` (message) · ``error`` (code,
-message, where, advice; the city ends) · ``stopped`` (seconds).
+ready_s, cells, control) · ``cell_late`` (cell, misses) · ``cell_recovered`` (cell) ·
+``cell_lost`` (cell, reason, pause_s) · ``cell_replaced`` and ``cell_added`` (cell, api, stream) ·
+``cell_removed`` (cell) · ``city_changed`` (plan, seconds, devices, blind, cells) · ``ray_lost``
+(processes; the cells go on, and ``ready`` comes again once another Ray runs) · ``warning``
+(message) · ``error`` (code, message, where, advice; the city ends) · ``stopped`` (seconds).
 
 Stages of ``progress``: city, ray, placed, cells, connected, links, stopping; in a resumed warden
 they come once more.

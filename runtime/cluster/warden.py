@@ -27,6 +27,7 @@ from jacquemart.runtime.cluster.resume import Again, History
 from jacquemart.runtime.model.errors import StartError
 
 if TYPE_CHECKING:
+    from jacquemart.runtime.cluster.control import Control
     from jacquemart.runtime.cluster.keeper import Keeper
     from jacquemart.runtime.cluster.ray_start import RaySession
 
@@ -50,6 +51,7 @@ class Warden:
         self._session: RaySession | None = None
         self._keeper: Keeper | None = None
         self._state_file: Path | None = None
+        self._control: Control | None = None
 
     def run(self) -> int:
         """Run the city until it shall end; return the exit status.
@@ -86,6 +88,7 @@ class Warden:
             processes.reap()
         # These import Ray, so not before its environment is set.
         from jacquemart.runtime.cluster import bring_up, opening
+        from jacquemart.runtime.cluster.control import Control
 
         load.check()
         self._session = session = opening.open_ray(options, report, token)
@@ -103,7 +106,15 @@ class Warden:
         )
         keeper.replace_old()
         bring_up.BringUp(keeper, lifeline, report, home, options.timeout_s).run()
-        keeper.ready(self._state_file, state)
+        self._control = control = Control(
+            Path(options.private_dir),
+            options,
+            keeper.changes,
+            lambda city: opening.resources_for(session, city),
+            keeper.cells.store,
+            lifeline.wake,
+        )
+        keeper.ready(self._state_file, replace(state, control=str(control.path)))
         if self._history.number > 1:
             private_dir.remove(home.with_name(str(self._history.number - 1)))
         report.tell(
@@ -115,12 +126,15 @@ class Warden:
             token_path=session.token_path,
             ready_s=report.seconds,
             cells=keeper.addresses(),
+            control=str(control.path),
         )
         return keeper
 
     def _end(self) -> None:
         began = time.monotonic()
         self._report.progress("stopping", reason=self._lifeline.ending)
+        if self._control is not None:
+            self._control.close()
         if self._keeper is not None:
             try:
                 killed = self._keeper.stop(self._options.grace_s)

@@ -89,9 +89,10 @@ class CellWatch:
         self._steady_s = steady_s
         self._states: dict[str, _State] = {}
 
-    def stage(self, cell: str) -> Stage:
-        """Return where a cell is in its life."""
-        return self._states[cell].stage
+    def stage(self, cell: str) -> Stage | None:
+        """Return where a cell is in its life; None: it is not watched."""
+        state = self._states.get(cell)
+        return state.stage if state is not None else None
 
     @property
     def settled(self) -> bool:
@@ -107,10 +108,6 @@ class CellWatch:
         """Watch a cell no longer: it is ended for good."""
         self._states.pop(cell, None)
 
-    def knows(self, cell: str) -> bool:
-        """Return whether a cell is watched."""
-        return cell in self._states
-
     def arrived(self, cell: str, now_s: float) -> None:
         """Note that the cell gave its address."""
         state = self._states[cell]
@@ -118,15 +115,17 @@ class CellWatch:
 
     def answered(self, cell: str) -> list[Instruction]:
         """Note an answer in time."""
-        state = self._states[cell]
+        state = self._states.get(cell)
+        if state is None:
+            return []
         late = state.misses >= self._report_after
         state.misses = 0
         return [Recovered(cell)] if late else []
 
     def missed(self, cell: str, now_s: float) -> list[Instruction]:
         """Note a turn of the warden in which the cell owed an answer and gave none."""
-        state = self._states[cell]
-        if state.stage is not Stage.RUNNING:
+        state = self._states.get(cell)
+        if state is None or state.stage is not Stage.RUNNING:
             return []
         state.misses += 1
         if state.misses >= self._lose_after:
@@ -135,8 +134,8 @@ class CellWatch:
 
     def lost(self, cell: str, reason: str, now_s: float) -> list[Instruction]:
         """Note that the cell ended, failed to start, or is given up. Twice is once."""
-        state = self._states[cell]
-        if state.stage is Stage.PAUSED:
+        state = self._states.get(cell)
+        if state is None or state.stage is Stage.PAUSED:
             return []
         if state.stage is Stage.RUNNING and now_s - state.since_s >= self._steady_s:
             state.losses = 0
