@@ -119,8 +119,9 @@ class Territory:
             return 0.0
         tree, stretch = self._plane
         point = self._shapely.Point(lon * stretch, lat)
-        there, _ = self._shapely.ops.nearest_points(tree.geometries[at], point)
-        return distance_m(lat, lon, there.y, there.x / stretch)
+        line = self._shapely.shortest_line(tree.geometries[at], point)
+        there_x, there_y = line.coords[0]
+        return distance_m(lat, lon, there_y, there_x / stretch)
 
     def nearest_at(self, lats: ArrayLike, lons: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return for each point the position of the nearest zone in ``zones``, and the distance.
