@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 from bench_host import BenchHost, Ends
@@ -34,6 +34,7 @@ from jacquemart.runtime.model.field import Bad, BoundPoint
 from jacquemart.runtime.testing.virtual_time import VirtualClock
 
 S = 1_000_000_000
+CLEAR = {LOOP: 0.0, UP: 0.0, DOWN: 1.0, FAULT: 0.0, LOCAL: 0.0}
 TRAVEL_S = 4.0
 """What a movement really takes; the runtime allows it 8 s."""
 
@@ -210,8 +211,6 @@ def always(driver: ScriptedDriver, call: str, what: str, seconds: float = 0.0) -
 class Judge:
     """Says of each pulse whether it may have left; knows nothing of the rules' code."""
 
-    CLEAR = {LOOP: 0.0, UP: 0.0, DOWN: 1.0, FAULT: 0.0, LOCAL: 0.0}
-
     def __init__(self, bench: BollardBench) -> None:
         self.bench = bench
         self.asked: list[tuple[int, bool]] = []
@@ -238,7 +237,7 @@ class Judge:
         now = left.time_ns
         assert left.read is not None, "nothing was read right before"
         assert set(left.read.values) == set(GUARDS), "something else was read right before"
-        assert left.read.values == self.CLEAR, "it rises all the same"
+        assert left.read.values == CLEAR, "it rises all the same"
         assert now - left.read.began_ns <= S, "what was read is old"
         born = max(at for at in self.bench.born if at <= now)
         assert now - born >= 8 * S, "who was here before may have sent a pulse"
@@ -255,13 +254,4 @@ class Judge:
         return bool(lowered) or self.bench.plc.truth(UP) == 1.0
 
 
-def bollard_spec() -> TemplateSpec:
-    """Return a template without guards, as no city file can have one."""
-    points = tuple(
-        replace(point.spec(), guards=()) if point.name == RAISE else point.spec()
-        for point in POINTS
-    )
-    return TemplateSpec("bollard", "bollard", "scripted", points)
-
-
-__all__ = ["LOWER", "RAISE", "BollardBench", "Judge", "always", "bollard_spec"]
+__all__ = ["LOWER", "RAISE", "BollardBench", "Judge", "always"]

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from bench_host import how, outcome_of
-from bollard_bench import BollardBench, always
+from bollard_bench import BollardBench, Judge, always
 from scripted_driver import Do
 
+from jacquemart.actors.access import Bollard
 from jacquemart.actors.access.bollard_points import DOWN, FAULT, LOCAL, LOOP, LOWER, RAISE, UP
 from jacquemart.runtime.testing.virtual_time import VirtualClock, run
 
@@ -283,8 +284,10 @@ def test_a_loop_that_stays_occupied_is_told_once_and_keeps_it_down() -> None:
     on_bench(story, loop_stuck_s=20.0)
 
 
-@pytest.mark.parametrize(("point", "value"), [(RAISE, 0.0), (RAISE, 2.0), (LOWER, 0.0),
-                                              (LOOP, 0.0), ("position", 1.0), ("no", 1.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("point", "value"),
+    [(RAISE, 0.0), (RAISE, 2.0), (LOWER, 0.0), (LOOP, 0.0), ("position", 1.0), ("no", 1.0)],
+)
 def test_nothing_but_a_pulse_can_be_set(point: str, value: float) -> None:
     async def story(bench: BollardBench) -> None:
         ticket = bench.tell("set", point=point, value=value)
@@ -294,3 +297,38 @@ def test_nothing_but_a_pulse_can_be_set(point: str, value: float) -> None:
         assert bench.pulses() == []
 
     on_bench(story)
+
+
+def test_the_judge_of_the_drawn_stories_sees_a_missing_look_and_a_missing_interlock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def late_read(clock: VirtualClock) -> None:
+        bench = BollardBench(clock)
+        judge = Judge(bench)
+        async with bench:
+            await asyncio.sleep(9.0)
+            bench.driver.then("read", Do("ok", 1.5))
+            judge.tell("raise")
+            await asyncio.sleep(5.0)
+        judge.check()
+
+    async def occupied(clock: VirtualClock) -> None:
+        bench = BollardBench(clock)
+        judge = Judge(bench)
+        async with bench:
+            await asyncio.sleep(9.0)
+            bench.plc.inputs[LOOP] = 1.0
+            judge.tell("raise")
+            await asyncio.sleep(5.0)
+        judge.check()
+
+    run(late_read)
+    run(occupied)
+    with monkeypatch.context() as patch:
+        patch.setattr("jacquemart.runtime.cell.writing.look", lambda *_: None)
+        with pytest.raises(AssertionError, match="old"):
+            run(late_read)
+    with monkeypatch.context() as patch:
+        patch.setattr(Bollard, "interlock", lambda *_: None)
+        with pytest.raises(AssertionError, match="all the same"):
+            run(occupied)
