@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from jacquemart.native import frames
@@ -14,15 +14,18 @@ from jacquemart.runtime.cell import explain
 from jacquemart.runtime.cell.bulk import BulkRun, choose, unanswered
 from jacquemart.runtime.cell.cell_change import CellChange
 from jacquemart.runtime.cell.link import LinkShell
+from jacquemart.runtime.cell.membership import RoamingChoice
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.shard import Shard
 from jacquemart.runtime.cell.topics import facts_topic, layout_topic, readings_topic, topics_of
 from jacquemart.runtime.kernel.dedup import DedupWindow, Key, Seen
+from jacquemart.runtime.model.city import ZoneSpec
 from jacquemart.runtime.model.directory import CellConfig
 from jacquemart.runtime.model.errors import UnknownDevice, UnknownPoint, UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.ids import split_point
 from jacquemart.runtime.model.outcome import Outcome, Reason, Status
+from jacquemart.runtime.model.territory import Territory
 from jacquemart.runtime.model.text import describe
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.calls import Request
@@ -44,6 +47,8 @@ class DeviceCell(Service):
         config = self.config
         self.devices: dict[str, DeviceActor] = {}
         self._by_zone: dict[str, list[DeviceActor]] = {}
+        self._roaming = RoamingChoice()
+        self._territory: tuple[Sequence[ZoneSpec], Territory] | None = None
         self._dedup: DedupWindow[bytes] = DedupWindow()
         self._bulks: DedupWindow[bytes] = DedupWindow(BULKS_KEPT)
         self.shards = {}
@@ -147,14 +152,16 @@ class DeviceCell(Service):
     def refusals(self) -> dict[str, int]:
         """Return what was refused or dropped, by name."""
         lost = sum(shard.table.lost_every for shard in self.shards.values())
-        return {**super().refusals(), "kept_values_lost": lost}
+        late = sum(shard.table.late for shard in self.shards.values())
+        return {**super().refusals(), "kept_values_lost": lost, "late_values_dropped": late}
 
     # Host of actors and links ----------------------------------------------------------------
 
     def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
         """Publish an event of a device."""
         if isinstance(actor, DeviceActor):
-            self._fact(actor.shard.spec.id, name, actor.id, severity, detail)  # type: ignore[attr-defined]
+            shard: str = actor.shard.spec.id  # type: ignore[attr-defined]
+            self._fact(shard, name, actor.id, severity, detail, actor.zone)
 
     def link_changed(self, link: LinkShell, up: bool, detail: str) -> None:
         """Publish one event for a link, and none for each of its devices."""
@@ -170,10 +177,24 @@ class DeviceCell(Service):
         if isinstance(actor, DeviceActor):
             self.emit(actor, "actor_failed", 2, {"error": describe(error)})
 
+    @property
+    def territory(self) -> Territory:
+        """Return where the city's zones lie; read when first asked for."""
+        zones = self.config.zones
+        if self._territory is None or self._territory[0] is not zones:
+            self._territory = zones, Territory(zones)
+        return self._territory[1]
+
     def _fact(
-        self, shard: str, name: str, subject: str, severity: int, detail: Mapping[str, Any]
+        self,
+        shard: str,
+        name: str,
+        subject: str,
+        severity: int,
+        detail: Mapping[str, Any],
+        zone: str = "",
     ) -> None:
-        zone = shard.partition("/")[0]
+        zone = zone or shard.partition("/")[0]
         event = Event(name, zone, subject, self.clock.wall_ns(), severity, dict(detail))
         self.publisher.event(facts_topic(shard), event)
 
@@ -286,7 +307,8 @@ class DeviceCell(Service):
         if seen is Seen.FINISHED and known is not None:
             request.reply(known)
             return
-        actors = choose(bulk, self._by_zone)
+        shards = {name: shard.actors for name, shard in self.shards.items()}
+        actors = self._roaming.among(bulk, choose(bulk, self._by_zone), shards)
         if seen is not Seen.NEW:
             why = "this id came before with other content"
             meant = [actor.id for actor in actors]

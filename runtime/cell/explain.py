@@ -34,7 +34,7 @@ def why(cell: DeviceCell, subject: str) -> dict[str, Any]:
         "device": spec.id,
         "name": spec.name,
         "kind": actor.kind,
-        "zone": spec.zone,
+        "zone": actor.zone,
         "cell": f"{cell.config.name}@{cell.config.epoch}",
         "link": {"id": spec.link, "up": up, "error": error},
         "fed_by": _feeder(cell, spec.fed_by),

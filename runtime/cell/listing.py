@@ -7,19 +7,22 @@ from typing import Any
 
 from jacquemart.runtime.actor.supervisor import ShardView
 from jacquemart.runtime.cell.bulk import pattern
+from jacquemart.runtime.cell.membership import Roamers
 from jacquemart.runtime.cell.service import number_arg, text_arg
 
 #: Rows of one answer at most; ``offset`` goes on from there.
 PAGE = 10_000
 
 
-def list_devices(views: Mapping[str, ShardView], args: Mapping[str, Any]) -> dict[str, Any]:
+def list_devices(
+    views: Mapping[str, ShardView], args: Mapping[str, Any], roamers: Roamers
+) -> dict[str, Any]:
     """Answer ``ls``.
 
     ``pattern`` is ``device`` or ``device/point`` with wildcards; ``zone`` and ``kind`` are
     patterns too. Returns ``total`` and at most ``limit`` rows: of devices ``[id, kind, zone,
     name, link, fed_by, worst]``, or of points ``[id, value, quality, source_ns, receive_ns,
-    unit, writable]``.
+    unit, writable]``. A roaming device is in the zone where it is.
 
     Raises:
         UsageError: an argument of a wrong type.
@@ -31,22 +34,29 @@ def list_devices(views: Mapping[str, ShardView], args: Mapping[str, Any]) -> dic
     limit = min(int(number_arg(args, "limit", 1_000)), PAGE)
     total = 0
     rows: list[list[Any]] = []
+    roamers.settle()
+    roaming = set(roamers.shards)
     for view in views.values():
         spec = view.layout.spec
-        if not zone.match(spec.zone):
+        if spec.id not in roaming and not zone.match(spec.zone):
             continue
         table = view.table
         for member, base in zip(spec.devices, view.layout.bases, strict=True):
             template = view.layout.templates[member.template]
             if not kind.match(template.kind) or not device.match(member.id):
                 continue
+            where = member.zone
+            if spec.id in roaming:
+                where = roamers.zone_of(member.id) or where
+                if not zone.match(where):
+                    continue
             if not slash:
                 if offset <= total < offset + limit:
                     worst = max(
                         (table.quality(base + at) for at in range(len(template.points))), default=0
                     )
                     rows.append(
-                        [member.id, template.kind, member.zone, member.name, member.link,
+                        [member.id, template.kind, where, member.name, member.link,
                          member.fed_by, worst]
                     )  # fmt: skip
                 total += 1

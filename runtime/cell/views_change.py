@@ -11,6 +11,7 @@ from jacquemart.runtime.actor.supervisor import ShardView
 from jacquemart.runtime.cell.layout_change import LayoutChange, grow, layout_change, retire
 from jacquemart.runtime.model.directory import CellConfig
 from jacquemart.runtime.model.layout import ShardLayout
+from jacquemart.runtime.model.withholding import WithholdingTable
 
 Row = tuple[float, int, int, int]
 
@@ -38,7 +39,7 @@ class ViewsChange:
             view = self._views.get(spec.id)
             if view is None:
                 layout = ShardLayout(spec, templates)
-                table = PointTable(layout.capacity, len(layout.groups))
+                table = WithholdingTable(layout.capacity, len(layout.groups))
                 layout.define(table)
                 self._made[spec.id] = ShardView(layout, table)
             elif view.layout.spec != spec or view.layout.templates != templates:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jacquemart.native.batch import Batch
-from jacquemart.native.table import PointTable, Rollup
+from jacquemart.native.table import Rollup
 from jacquemart.runtime.actor.base import RAISED, Actor
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.supervisor import ShardView, Supervisor, merge_rollups
 from jacquemart.runtime.cell.bulk import merge
 from jacquemart.runtime.cell.fan_out import CellFanOut
 from jacquemart.runtime.cell.listing import list_devices
+from jacquemart.runtime.cell.membership import Roamers, RoamingFanOut
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.views_change import Ahead, ViewsChange
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
@@ -20,6 +21,7 @@ from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.layout import ShardLayout
 from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.withholding import WithholdingTable
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.calls import Request
 from jacquemart.runtime.wire.follower import Follower
@@ -48,10 +50,11 @@ class ZoneCell(Service):
         self._ahead: dict[str, Ahead] = {}
         for spec in self.config.shards:
             layout = ShardLayout(spec, self.config.templates)
-            table = PointTable(layout.capacity, len(layout.groups))
+            table = WithholdingTable(layout.capacity, len(layout.groups))
             layout.define(table)
             self.views[spec.id] = ShardView(layout, table)
             self._shards_of[spec.zone].append(spec.id)
+        self.roamers = Roamers(self.views, kinds)
         for zone in self.config.zones:
             self._supervise(zone.id, kinds)
         for actor in self.supervisors.values():
@@ -89,6 +92,8 @@ class ZoneCell(Service):
         await change.do()
         for topic in list(self._ahead):
             self._catch_up(topic)
+        self.roamers.kinds = kinds
+        self.roamers.settle()
         self._shards_of = {zone: [] for zone in zones}
         for spec in config.shards:
             self._shards_of[spec.zone].append(spec.id)
@@ -116,7 +121,8 @@ class ZoneCell(Service):
             self.failed(actor, error)
 
     def _fan_out(self, zone: str) -> CellFanOut:
-        return CellFanOut(self, [self.views[name] for name in self._shards_of[zone]])
+        views = [self.views[name] for name in self._shards_of[zone]]
+        return RoamingFanOut(self, zone, views, self.roamers, self.views)
 
     def connect(self, directory: Directory) -> None:
         """Follow each shard at the cell that owns it now, and nowhere else."""
@@ -176,6 +182,7 @@ class ZoneCell(Service):
                 view.table.apply_batch(*columns)
             else:
                 self._ahead.setdefault(topic, Ahead()).apply(view.table, columns)
+            self.roamers.touch(topic[2:-1])
 
     def batch(self, topic: str, batch: Batch) -> None:
         """Take changed points of a shard."""
@@ -189,6 +196,7 @@ class ZoneCell(Service):
             view.table.apply_batch(*columns)
         except IndexError:  # somebody came whom this cell has not been told of yet
             self._ahead.setdefault(topic, Ahead()).apply(view.table, columns)
+        self.roamers.touch(topic[2:-1])
 
     def _catch_up(self, topic: str) -> None:
         view = self.views.get(topic[2:-1])
@@ -215,14 +223,16 @@ class ZoneCell(Service):
             _, _, qualities, _, _ = table.snapshot()
             usable = [slot for slot, code in enumerate(qualities) if code < Quality.STALE_AGE]
             table.mark_slots(usable, Quality.STALE_GAP, self.clock.wall_ns())
+            self.roamers.touch(topic[2:-1])
 
     # Aggregates and events ---------------------------------------------------------------------
 
     def _rollup(self) -> None:
+        moved = self.roamers.changed_zones()
         for zone, supervisor in self.supervisors.items():
             views = [self.views[name] for name in self._shards_of[zone]]
             changed = [view.table.changed_groups() for view in views]  # asks every table
-            if any(changed):
+            if any(changed) or zone in moved:
                 rows = self._gather(zone)
                 self.publisher.rollup(
                     f"z/{zone}/",
@@ -237,13 +247,17 @@ class ZoneCell(Service):
         self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
 
     def _gather(self, zone: str) -> Rows:
+        self.roamers.settle()
         parts: dict[tuple[str, str], list[Rollup]] = {}
         for name in self._shards_of[zone]:
             view = self.views[name]
             for key, group in view.layout.groups.items():
+                if self.roamers.roams(key[0]):
+                    continue  # counted where they are
                 parts.setdefault(key, []).append(view.table.rollup(group))
         rows = {key: merge_rollups(found) for key, found in parts.items()}
         rows = {key: row for key, row in rows.items() if row.count}  # a kind may have left
+        rows.update(self.roamers.rows(zone))
         self.zone_rows[zone] = rows
         return rows
 
@@ -251,6 +265,7 @@ class ZoneCell(Service):
         now = self.clock.wall_ns()
         for view in self.views.values():
             view.table.sweep(now)
+        self.roamers.touch(*self.roamers.shards)
         self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
 
     def emit(self, actor: Actor, name: str, severity: int, detail: Mapping[str, Any]) -> None:
@@ -290,7 +305,7 @@ class ZoneCell(Service):
         return {
             **super().queries(),
             "zones": lambda _: self._zones(),
-            "ls": lambda args: list_devices(self.views, args),
+            "ls": lambda args: list_devices(self.views, args, self.roamers),
             "snapshot": self._snapshot,
         }
 
