@@ -12,10 +12,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jacquemart.runtime.city.devices import Devices
-from jacquemart.runtime.city.problems import Report, Words, shown
-from jacquemart.runtime.city.registry import DriverInfo, Offer
-from jacquemart.runtime.model.city import DeviceSpec, TemplateSpec
+from jacquemart.runtime.city.problems import Place, Report, Words, shown
+from jacquemart.runtime.city.registry import DriverInfo, Offer, ask
+from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.errors import ConfigError
+from jacquemart.runtime.model.parameters import resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Claims:
 
     def of(self, device: DeviceSpec) -> Claim:
         """Return what a device claims."""
-        position = (device.template, device.unit_id, device.index)
+        own = tuple(device.parameters.values()) if device.parameters else ()
+        position = (device.template, device.unit_id, device.index, own)
         known = self._known.get(position)
         if known is not None and device.link:
             return known
@@ -67,7 +69,10 @@ class Claims:
             if point.address.get("derived"):
                 continue
             try:
-                address = driver.address_of(point, device)
+                made = resolved(point, device)
+                if made is not point and (fault := _fault(driver, made)):
+                    return Claim(fault=fault)
+                address = driver.address_of(made, device)
             except ConfigError as error:
                 return Claim(fault=f"{point.name}: {error.message}")
             except Exception as error:  # noqa: BLE001 - a third party's code
@@ -76,6 +81,13 @@ class Claims:
             if isinstance(address, Hashable) and address is not None:
                 claimed.add((device.unit_id, owner, address))
         return Claim(frozenset(claimed))
+
+
+def _fault(driver: DriverInfo, point: PointSpec) -> str:
+    """Return what the driver finds wrong with an address that parameters made."""
+    for key, found, allowed in ask(driver.check_point, point, point.address):
+        return f"{point.name}: address.{key}: found {shown(found)}; allowed: {allowed}"
+    return ""
 
 
 def check_addresses(
@@ -87,7 +99,9 @@ def check_addresses(
         claim = claims.of(device)
         if claim.fault:
             allowed = "an index and unit_id to which the driver has an address"
-            report.add(devices.where(index, "index"), _position(device), allowed, claim.fault)
+            if device.parameters:
+                allowed = "parameters to which the driver has an address"
+            report.add(_where(devices, index, device), _position(device), allowed, claim.fault)
         seen = taken[device.link]
         if not seen.isdisjoint(claim.addresses):
             _report_clash(devices, built, index, claims, report)
@@ -97,8 +111,10 @@ def check_addresses(
 def _report_clash(
     devices: Devices, built: Sequence[DeviceSpec], index: int, claims: Claims, report: Report
 ) -> None:
-    device, place = built[index], devices.where(index, "index")
-    allowed = f"another index or unit_id on link {shown(device.link)}"
+    device = built[index]
+    place = _where(devices, index, device)
+    what = ", ".join(device.parameters) if device.parameters else "index or unit_id"
+    allowed = f"another {what} on link {shown(device.link)}"
     if report.full:
         report.add(place, _position(device), allowed)  # counted, so not worth a search
         return
@@ -110,10 +126,19 @@ def _report_clash(
     )
     if built[other].id == device.id:
         return  # a row that is there twice is one fault, told already
-    first = devices.where(other, "index")
+    first = _where(devices, other, built[other])
     found = Words(f"{_position(device)}, the address of {shown(built[other].id)}")
-    report.add(place, found, allowed, f"first at {first.file}:{first.line}")
+    report.add(place, found, allowed, f"first at {first.at}")
+
+
+def _where(devices: Devices, index: int, device: DeviceSpec) -> Place:
+    """Return where that stands of which a device's address is made."""
+    return devices.where(index, next(iter(device.parameters), "index"))
 
 
 def _position(device: DeviceSpec) -> Words:
-    return Words(f"index {device.index} of unit {device.unit_id}")
+    of_unit = f"of unit {device.unit_id}"
+    if device.parameters:
+        own = ", ".join(f"{name} {value}" for name, value in device.parameters.items())
+        return Words(f"{own} {of_unit}")
+    return Words(f"index {device.index} {of_unit}")

@@ -260,6 +260,15 @@ def _accept_tables(value: Any) -> list[Any]:
 TABLES = Check("tables with [[double]] brackets", _accept_tables)
 
 
+def _accept_scalar(value: Any) -> int | str:
+    if type(value) is int or isinstance(value, str):
+        return value
+    raise ValueError
+
+
+SCALAR = Check("a whole number or text", _accept_scalar)
+
+
 def _accept_texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [_SHORT.accept(item) for item in value]

@@ -17,6 +17,8 @@ from jacquemart.runtime.city.problems import Place, Report, Words, shown
 CITY_LIMIT = 16 << 20
 #: Bytes of an inventory: some two million rows.
 INVENTORY_LIMIT = 256 << 20
+#: Bytes of an inventory that is read in batches: some ten million rows.
+BATCHED_LIMIT = 4 << 30
 #: Encodings of published inventories; the two names of one encoding are both in use.
 ENCODINGS = (
     "utf-8",
@@ -124,6 +126,24 @@ def read_document(
     return None
 
 
+def check_file(file: str, named: Place, report: Report, limit: int) -> bool:
+    """Return whether there is such a file, and not too large a one; report it if not."""
+    try:
+        status = os.stat(file)
+        if not stat.S_ISREG(status.st_mode):
+            report.add(named, Words(f'"{file}", which is no file'), "a file")
+            return False
+        if status.st_size > limit:
+            found = Words(f'"{file}" of {status.st_size:,} bytes')
+            report.add(named, found, f"a file of at most {limit:,} bytes")
+            return False
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
+        cause = getattr(error, "strerror", None) or str(error)
+        report.add(named, Words(f'"{file}", which cannot be read'), "a file", cause)
+        return False
+    return True
+
+
 def read_text(
     file: str, named: Place, report: Report, encoding: str, limit: int, *, advice: str
 ) -> str | None:
@@ -137,15 +157,9 @@ def read_text(
         limit: bytes that it may have.
         advice: what to do about a wrong encoding.
     """
+    if not check_file(file, named, report, limit):
+        return None
     try:
-        status = os.stat(file)
-        if not stat.S_ISREG(status.st_mode):
-            report.add(named, Words(f'"{file}", which is no file'), "a file")
-            return None
-        if status.st_size > limit:
-            found = Words(f'"{file}" of {status.st_size:,} bytes')
-            report.add(named, found, f"a file of at most {limit:,} bytes")
-            return None
         with open(file, "rb") as stream:
             data = stream.read(limit)
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
@@ -155,18 +169,38 @@ def read_text(
     try:
         return data.decode(encoding).removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        _report_encoding(file, data, error, report, encoding, advice)
+        report_encoding(file, data, error, report, encoding, advice)
         return None
 
 
-def _report_encoding(
-    file: str, data: bytes, error: UnicodeDecodeError, report: Report, encoding: str, advice: str
+def report_encoding(
+    file: str,
+    data: bytes,
+    error: UnicodeDecodeError,
+    report: Report,
+    encoding: str,
+    advice: str,
+    lines: int = 0,
+    column: int = 0,
 ) -> None:
-    line = data.count(b"\n", 0, error.start) + 1
-    column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+    """Report a byte that is no text, with a guess what it may be.
+
+    Args:
+        file: the file.
+        data: the piece of it in which the byte is.
+        error: where it is in the piece.
+        report: takes the problem.
+        encoding: as which it was read.
+        advice: what to do about it.
+        lines: line ends before the piece.
+        column: bytes between the last of them and the piece.
+    """
+    line = lines + data.count(b"\n", 0, error.start) + 1
+    start = data.rfind(b"\n", 0, error.start)
+    column = error.start - start if start >= 0 else column + error.start + 1
     byte = data[error.start]
     found = Words(f"byte 0x{byte:02X} at byte {column:,} of the line")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if lines == 0 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         guess = "the file looks like utf-16"
     elif encoding != "utf-8":
         guess = ""

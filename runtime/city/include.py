@@ -93,7 +93,7 @@ class Documents:
                     values[name] = value
                     continue
                 place = first.place(name)
-                message = f"first at {place.file}:{place.line}"
+                message = f"first at {place.at}"
                 allowed = "a name that no other file of the city defines"
                 self._report.add(table.place(name), Words(f'"{name}"'), allowed, message)
         return Merged(self.root.document, (key,), values, parts)

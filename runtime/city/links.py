@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from jacquemart.runtime.city import schema
 from jacquemart.runtime.city.checks import IDENTIFIER, Key, read_table
+from jacquemart.runtime.city.declared_parameters import (
+    ParameterKeys,
+    check_use,
+    read_parameters,
+)
 from jacquemart.runtime.city.files import Table
+from jacquemart.runtime.city.identity import ids_of_columns
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.problems import Place, Report
 from jacquemart.runtime.city.registry import DriverInfo, Offer, ask
+from jacquemart.runtime.city.rows import Rows
 from jacquemart.runtime.city.templates import named_tables
 from jacquemart.runtime.model.city import LinkSpec
+from jacquemart.runtime.model.errors import ConfigError
+from jacquemart.runtime.model.parameters import filled
+
+#: What columns of an inventory of links mean already.
+_TAKEN = ("id", "zone", "isolation", "node", "driver", "parameters")
 
 
 @dataclass(slots=True)
@@ -38,6 +51,7 @@ class LinkTemplate:
     table: Table
     values: dict[str, Any]
     options: dict[str, Any]
+    parameters: ParameterKeys = ()
 
 
 class Links:
@@ -53,13 +67,19 @@ class Links:
         self._zones = zones
         self._drivers = drivers
         self._keys = schema.link_keys(zones, drivers)
+        self._made: list[tuple[LinkDraft, Inventory]] = []
 
     def read_templates(self, parent: Table) -> None:
         """Read ``[link_templates.*]``."""
         for name, table in named_tables(parent, self._report):
             options: dict[str, Any] = {}
             values = read_table(table, self._keys, self._report, rest=options)
-            self.templates[name] = LinkTemplate(table, values, options)
+            declared: ParameterKeys = ()
+            if isinstance(options.pop("parameters", None), dict):
+                declared = read_parameters(table, self._report, _TAKEN)
+                for key, value in options.items():
+                    check_use(value, declared, table.place(key), self._report)
+            self.templates[name] = LinkTemplate(table, values, options, declared)
 
     def read_tables(self, parent: Table) -> None:
         """Read ``[links.*]``."""
@@ -70,45 +90,92 @@ class Links:
 
     def read_inventory(self, inventory: Inventory) -> None:
         """Make a link of each row."""
-        inventory.refuse(["driver"], ["id", "zone", "isolation", "node", "the driver's options"])
+        inventory.refuse(
+            ["driver", "parameters"], ["id", "zone", "isolation", "node", "the driver's options"]
+        )
         known = inventory.knows_template("link template", self.templates)
-        sheet = inventory.read() if known else None
-        if sheet is None:
+        rows = inventory.read() if known else None
+        if rows is None:
             self.complete = False
             return
         template = self.templates[inventory.template]
-        self.complete &= sheet.complete
+        self.complete &= rows.complete
         place_keys = schema.place_keys(self._zones)
         keys = [replace(key, default=template.values[key.name]) for key in place_keys]
-        own = inventory.values(sheet, (Key("id", IDENTIFIER), *keys))
+        id_keys = () if inventory.says["id_from"] else (Key("id", IDENTIFIER),)
+        own = inventory.values(rows, (*id_keys, *keys))
+        ids = self._ids(inventory, rows, own)
+        values = inventory.values(rows, template.parameters)
+        parameters = _by_row(values, len(rows))
         options = {
-            name: inventory.options(sheet, name, template.options)
+            name: inventory.options(rows, name, template.options)
             for name in inventory.targets()
-            if name not in own and name != "driver"
+            if name not in own and name not in values and name not in ("id", "driver")
         }
-        for row, link in enumerate(own.pop("id")):
+        for row, link in enumerate(ids):
+            if row in inventory.problems.rows:
+                continue
             if link is None:
                 self.complete = False
                 continue
             given = {name: column[row] for name, column in options.items()}
+            place = inventory.place_of(rows, row, template.table)
             draft = LinkDraft(
                 link,
                 template.values["driver"],
                 **{name: column[row] for name, column in own.items()},
                 options={
-                    **template.options,
+                    **self._filled(template, parameters[row], place),
                     **{name: value for name, value in given.items() if value is not None},
                 },
-                place=inventory.place_of(sheet, row, template.table),
+                place=place,
             )
-            self._add(draft)
+            self._add(draft, inventory)
+        rows.release()
 
-    def _add(self, draft: LinkDraft) -> None:
+    def _ids(self, inventory: Inventory, rows: Rows, own: dict[str, list[Any]]) -> list[str | None]:
+        prefix = inventory.says["id_prefix"]
+        source = inventory.says["id_from"]
+        if source is None:
+            return [prefix + name if name and prefix else name for name in own.pop("id")]
+        if isinstance(source, list):
+            known = all(name in rows for name in source)
+            return ids_of_columns(inventory, rows, source) if known else [None] * len(rows)
+        place = inventory.table.place("id_from")
+        self._report.add(place, source, "columns, since a link stands nowhere")
+        return [None] * len(rows)
+
+    def _filled(
+        self, template: LinkTemplate, parameters: Mapping[str, Any], place: Callable[[str], Place]
+    ) -> Mapping[str, Any]:
+        """Return the options of the template with the parameters of one link put in."""
+        if not parameters:
+            return template.options
+        made = dict(template.options)
+        for key, value in template.options.items():
+            try:
+                made.update(filled({key: value}, parameters))
+            except ConfigError as error:
+                self._report.add(place(key), value, "an option that can be made", error.message)
+        return made
+
+    def _add(self, draft: LinkDraft, inventory: Inventory | None = None) -> None:
         first = self.by_id.setdefault(draft.id, draft)
-        if first is not draft:
-            place = first.place("id")
-            message = f"first at {place.file}:{place.line}"
-            self._report.add(draft.place("id"), draft.id, "an id that no other link has", message)
+        if first is draft:
+            if inventory is not None:
+                self._made.append((draft, inventory))
+            return
+        place = first.place("id")
+        message = f"first at {place.at}"
+        self._report.add(draft.place("id"), draft.id, "an id that no other link has", message)
+
+    def close_accounts(self) -> None:
+        """Count for each inventory what became of its rows, once all zones are known."""
+        counts: dict[int, Counter[str]] = {}
+        for draft, inventory in self._made:
+            counts.setdefault(id(inventory), Counter())[draft.zone or ""] += 1
+            inventory.account.zones = counts[id(inventory)]
+            inventory.account.accepted += 1
 
     def check_options(self) -> None:
         """Ask the drivers about the options."""
@@ -123,6 +190,12 @@ class Links:
             LinkSpec(d.id, d.driver or "", d.zone or "", d.options, d.isolation, d.node)
             for d in self.by_id.values()
         )
+
+
+def _by_row(values: Mapping[str, list[Any]], count: int) -> list[dict[str, Any]]:
+    if not values:
+        return [{}] * count
+    return [{name: column[row] for name, column in values.items()} for row in range(count)]
 
 
 def _in_table(table: Table) -> Callable[[str], Place]:

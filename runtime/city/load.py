@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from jacquemart.runtime.city import schema
+from jacquemart.runtime.city.account import Account
 from jacquemart.runtime.city.addresses import Claims, check_addresses
 from jacquemart.runtime.city.checks import read_table
+from jacquemart.runtime.city.declared_parameters import declare_all
 from jacquemart.runtime.city.devices import Devices
 from jacquemart.runtime.city.files import Document, Table, read_document
 from jacquemart.runtime.city.include import Documents
+from jacquemart.runtime.city.intake import Surroundings
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.links import Links
-from jacquemart.runtime.city.problems import Report, shown
-from jacquemart.runtime.city.protected import Guarded, check_protected
+from jacquemart.runtime.city.problems import Report
 from jacquemart.runtime.city.registry import (
     DriverInfo,
     KindInfo,
@@ -29,9 +33,24 @@ from jacquemart.runtime.city.relations import (
     check_feeds,
     settle_zones,
 )
-from jacquemart.runtime.city.roaming import with_zone_words
-from jacquemart.runtime.city.templates import named_tables, read_templates
-from jacquemart.runtime.model.city import CitySpec, GatewaySpec, ZoneSpec
+from jacquemart.runtime.city.templates import read_templates
+from jacquemart.runtime.city.zones import read_zones, territory_of
+from jacquemart.runtime.model.city import CitySpec, GatewaySpec
+
+log = logging.getLogger("jacquemart.city")
+
+
+@dataclass(frozen=True, slots=True)
+class CitySurvey:
+    """A city, and what became of the rows of its inventories.
+
+    Attributes:
+        city: the validated city.
+        accounts: one for each inventory, in the order of the files.
+    """
+
+    city: CitySpec
+    accounts: tuple[Account, ...]
 
 
 def load_city(
@@ -41,6 +60,9 @@ def load_city(
     drivers: Mapping[str, DriverInfo] | None = None,
 ) -> CitySpec:
     """Read a city file and its inventories, and check them whole.
+
+    Rows that an inventory leaves out (``bad_rows``, ``outside``) are logged as a warning, with
+    their number; ``survey_city`` tells each.
 
     Args:
         path: the city file; inventories are found relative to it.
@@ -53,11 +75,34 @@ def load_city(
     Raises:
         CityErrors: all that is wrong; the operator's fault; a retry needs another file.
     """
+    survey = survey_city(path, kinds=kinds, drivers=drivers)
+    for account in survey.accounts:
+        if account.rejected:
+            log.warning(
+                "%s: %d of %d rows were left out; `jacquemart check` tells why",
+                account.file,
+                account.rejected,
+                account.rows,
+            )
+    return survey.city
+
+
+def survey_city(
+    path: str | os.PathLike[str],
+    *,
+    kinds: Mapping[str, KindInfo] | None = None,
+    drivers: Mapping[str, DriverInfo] | None = None,
+) -> CitySurvey:
+    """Read and check a city as ``load_city`` does, and tell what became of each inventory's rows.
+
+    Raises:
+        CityErrors: as ``load_city``.
+    """
     report = Report()
     document = read_document(os.fspath(path), report)
     if document is None:
         raise report.errors()
-    city = _read_city(
+    survey = _read_city(
         document,
         report,
         Offer(find_kinds() if kinds is None else kind_registry(()), kinds),
@@ -65,12 +110,12 @@ def load_city(
     )
     if report.count:
         raise report.errors()
-    return city
+    return survey
 
 
 def _read_city(
     document: Document, report: Report, kinds: Offer[KindInfo], drivers: Offer[DriverInfo]
-) -> CitySpec:
+) -> CitySurvey:
     documents = Documents(document, report)
     if not documents.complete:  # what refers to the missing part would only seem to be wrong
         raise report.errors()
@@ -80,26 +125,25 @@ def _read_city(
         about = read_table(root.inside("city"), schema.CITY, report)
     gateway = _read_gateway(root.inside("gateway"), report)
     cells = read_table(root.inside("cells"), schema.CELLS, report)
-    zones = _read_zones(documents, report)
-    names = _zone_names(zones, documents.table("zones"), report)
-    templates, sound = read_templates(documents.table("templates"), report, kinds, drivers)
-    links = Links(report, names, drivers)
-    links.read_templates(documents.table("link_templates"))
-    links.read_tables(documents.table("links"))
     inventories = [
         Inventory(table, read_table(table, schema.INVENTORY, report), report)
         for table in documents.tables("inventory")
     ]
+    zones, names = read_zones(documents, inventories, report)
+    tables = documents.table("templates")
+    templates, sound = read_templates(tables, report, kinds, drivers)
+    links = Links(report, names, drivers)
+    links.read_templates(documents.table("link_templates"))
+    links.read_tables(documents.table("links"))
     for inventory in inventories:
-        if inventory.makes != "devices":
+        if inventory.makes in ("links", None):
             links.read_inventory(inventory)
-    devices = Devices(
-        report,
-        templates,
-        schema.device_keys(names, templates, links.by_id, all_links=links.complete),
-    )
+    keys = schema.device_keys(names, templates, links.by_id, all_links=links.complete)
+    parameters = declare_all(tables, templates, report, sound, [key.name for key in keys])
+    around = Surroundings(keys, territory_of(zones, report), parameters, report)
+    devices = Devices(around, templates)
     for inventory in inventories:
-        if inventory.makes != "links":
+        if inventory.makes in ("devices", None):
             devices.read_inventory(inventory)
     for table in documents.tables("device"):
         devices.read_table(table)
@@ -112,13 +156,13 @@ def _read_city(
     built = devices.build()
     claims = Claims({name: templates[name] for name in sound}, drivers)
     check_addresses(devices, built, claims, report)
-    guarded = Guarded({name: templates[name] for name in sound}, kinds, drivers)
-    check_protected(devices, built, links.build(), guarded, report)
-    return CitySpec(
+    devices.close_accounts()
+    links.close_accounts()
+    city = CitySpec(
         id=about["id"] or "",
         name=about["name"] or about["id"] or "",
         zones=zones,
-        templates=with_zone_words(templates, kinds, zones),
+        templates=templates,
         links=links.build(),
         devices=built,
         gateway=gateway,
@@ -126,6 +170,7 @@ def _read_city(
         cells=cells["count"],
         source=document.file,
     )
+    return CitySurvey(city, tuple(inventory.account for inventory in inventories))
 
 
 def _read_gateway(table: Table, report: Report) -> GatewaySpec:
@@ -133,25 +178,3 @@ def _read_gateway(table: Table, report: Report) -> GatewaySpec:
     if gateway.port == gateway.stream_port != 0:
         report.add(table.place("stream_port"), gateway.stream_port, "another port than port, or 0")
     return gateway
-
-
-def _read_zones(documents: Documents, report: Report) -> tuple[ZoneSpec, ...]:
-    parent = documents.table("zones")
-    names = {
-        zone: read_table(table, schema.ZONE, report)["name"]
-        for zone, table in named_tables(parent, report)
-    }
-    if not parent.values:
-        documents.report_missing("zones", "at least one zone, [zones.<id>]")
-    return tuple(ZoneSpec(zone, names.get(zone) or zone) for zone in parent.values)
-
-
-def _zone_names(zones: tuple[ZoneSpec, ...], parent: Table, report: Report) -> dict[str, str]:
-    """Return what may name a zone: its id, and its name as published data has it."""
-    names = {zone.id: zone.id for zone in zones}
-    for zone in zones:
-        other = names.setdefault(zone.name, zone.id)
-        if other != zone.id:
-            allowed = f"a name by which no other zone is known (zone {shown(other)} is)"
-            report.add(parent.place(zone.id, "name"), zone.name, allowed)
-    return names

@@ -36,11 +36,22 @@ UNKNOWN_KEY = Words("an unknown key")
 
 
 class Place(NamedTuple):
-    """Where something stands. Line 0: the file as a whole."""
+    """Where something stands. Line 0: the file as a whole, or a row of a file without lines."""
 
     file: str
     line: int = 0
     key: str = ""
+    row: int = 0
+    """From 1, of a file whose rows have no lines that a person could look up."""
+
+    @property
+    def at(self) -> str:
+        """Return the file with the line or row, as text."""
+        return _at(self.file, self.line, self.row)
+
+
+def _at(file: str, line: int, row: int) -> str:
+    return f"{file}:{line}" if line else f"{file}: row {row}" if row else file
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class CityProblem:
         found: what stands there.
         allowed: what may stand there.
         message: more about it: a suggestion, the other place, the cause.
+        row: its row, from 1, in a file whose rows have no lines (GeoJSON, shapefile, Parquet).
     """
 
     file: str
@@ -62,9 +74,10 @@ class CityProblem:
     found: str
     allowed: str
     message: str = ""
+    row: int = 0
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        where = _at(self.file, self.line, self.row)
         what = f"found {self.found}; allowed: {self.allowed}"
         text = ": ".join(part for part in (where, self.key, what) if part)
         return printable(f"{text} ({self.message})" if self.message else text)
@@ -118,27 +131,41 @@ class Report:
         The same problem again (a fault of a template, met once a link) is not added again.
         """
         if self.full:
-            self.count += 1
-            self._others[f"{place.file} {place.key}"] += 1
+            self.count_only(place.file, place.key)
             return
-        if found is UNKNOWN_KEY:
-            message = message or suggestion(place.key.rpartition(".")[2], among)
-        elif isinstance(found, str) and not isinstance(found, Words):
-            message = message or suggestion(found, among)
-        problem = CityProblem(*place, shown(found), allowed, message)
+        problem = problem_of(place, found, allowed, message, among)
         if problem not in self._kept:
             self._kept.append(problem)
             self.count += 1
+
+    def count_only(self, file: str, key: str) -> None:
+        """Count a problem that nobody will see whole."""
+        self.count += 1
+        self._others[f"{file} {key}"] += 1
 
     def errors(self) -> CityErrors:
         """Return the error that carries all problems, in the order of files and lines."""
         ranks: dict[str, int] = {}
         for problem in self._kept:
             ranks.setdefault(problem.file, len(ranks))
-        ordered = sorted(self._kept, key=lambda problem: (ranks[problem.file], problem.line))
+        ordered = sorted(
+            self._kept, key=lambda problem: (ranks[problem.file], problem.line or problem.row)
+        )
         often = [f"{count:,} at {printable(at)}" for at, count in self._others.most_common(9)]
         more_at = ", ".join(often) + ", …" * (len(self._others) > len(often))
         return CityErrors(tuple(ordered), self.count - len(ordered), more_at)
+
+
+def problem_of(
+    place: Place, found: Any, allowed: str, message: str = "", among: Collection[str] = ()
+) -> CityProblem:
+    """Return a problem; the name in ``among`` nearest to what was found is suggested."""
+    if found is UNKNOWN_KEY:
+        message = message or suggestion(place.key.rpartition(".")[2], among)
+    elif isinstance(found, str) and not isinstance(found, Words):
+        message = message or suggestion(found, among)
+    file, line, key, row = place
+    return CityProblem(file, line, key, shown(found), allowed, message, row)
 
 
 def suggestion(wanted: str, among: Collection[str]) -> str:

@@ -13,6 +13,7 @@ from jacquemart.runtime.city.checks import (
     IDENTIFIER,
     INTERVAL,
     OPTIONAL_IDENTIFIER,
+    SCALAR,
     TABLE,
     TABLES,
     TEXTS,
@@ -114,14 +115,41 @@ POINT = (
     Key("guards", _GUARDS, ()),
     Key("address", TABLE, {}),
 )
+
+
+def _accept_id_source(value: Any) -> str | list[str]:
+    if value == "position":
+        return "position"
+    if isinstance(value, list) and value:
+        return [str(TEXTS.accept([name])[0]) for name in value]
+    raise ValueError
+
+
+#: How ids are made where there is no column of them.
+_ID_SOURCE = Check('"position" or a list of columns', _accept_id_source)
 INVENTORY = (
     Key("file", text(4_096, 1)),
-    Key("makes", one_of("links", "devices")),
+    Key("makes", one_of("links", "devices", "zones")),
     Key("template", text(), ""),
-    Key("encoding", one_of(*ENCODINGS), "utf-8"),
+    Key("format", one_of("csv", "geojson", "shapefile", "parquet"), None),
+    Key("layer", text(), ""),
+    Key("encoding", one_of(*ENCODINGS), None),
     Key("delimiter", CHARACTER, ","),
-    Key("columns", TABLE),
+    Key("crs", text(10_000, 1), None),
+    Key("columns", TABLE, {}),
     Key("defaults", TABLE, {}),
+    Key("id_from", _ID_SOURCE, None),
+    Key("id_prefix", text(40), ""),
+    Key("shapes", one_of("refuse", "point_inside"), "refuse"),
+    Key("outside", one_of("refuse", "nearest", "drop"), "refuse"),
+    Key("outside_within_m", number(0), 1_000.0),
+    Key("bad_rows", one_of("refuse", "drop"), "refuse"),
+    Key("repair", BOOLEAN, False),
+)
+PARAMETER = (
+    Key("type", one_of("whole", "text"), "whole"),
+    Key("range", INTERVAL, None),
+    Key("default", SCALAR, None),
 )
 
 
@@ -150,6 +178,7 @@ def template_keys(kinds: Offer[Any], drivers: Offer[Any]) -> tuple[Key, ...]:
         Key("kind", provided("kind", kinds)),
         Key("driver", provided("driver", drivers)),
         Key("options", TABLE, {}),
+        Key("parameters", TABLE, {}),
         Key("points", TABLE),
     )
 
@@ -187,4 +216,5 @@ def device_keys(
         Key("fed_by", OPTIONAL_IDENTIFIER, ""),
         Key("lat", number(-90, 90), None, instead=math.nan),
         Key("lon", number(-180, 180), None, instead=math.nan),
+        Key("parameters", TABLE, {}),
     )

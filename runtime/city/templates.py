@@ -15,6 +15,7 @@ from jacquemart.runtime.city.problems import NOTHING, Report, Words, shown, sugg
 from jacquemart.runtime.city.registry import DriverInfo, KindInfo, Offer, ask
 from jacquemart.runtime.model.city import PointSpec, TemplateSpec
 from jacquemart.runtime.model.ids import valid_id
+from jacquemart.runtime.model.parameters import expressions
 
 _POINT_KEYS = frozenset(key.name for key in schema.POINT) - {"address"}
 
@@ -133,6 +134,8 @@ def _ask_driver(
     for point in template.points:
         if driver is None or point.name not in clear or point.address is DERIVED:
             continue
+        if table.values.get("parameters") and any(expressions(point.address)):
+            continue  # asked for each device, whose parameters make the address
         for key, found, allowed in ask(driver.check_point, point, point.address):
             own = key in _POINT_KEYS and key not in point.address
             path = ("points", point.name, *([] if own else ["address"]), *([key] if key else []))

@@ -26,13 +26,14 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
     "`[links.<id>]` and `[link_templates.<id>]`": schema.link_keys({}, _NONE),
     "`[templates.<id>]`": schema.template_keys(_NONE, _NONE),
     "`[templates.<id>.points.<id>]`": schema.POINT,
+    "`[templates.<id>.parameters.<id>]`": schema.PARAMETER,
     "`[[inventory]]`": schema.INVENTORY,
     "`[[device]]`": schema.device_keys({}, (), ()),
 }
 
 #: Where the guide says it in other words than a message does.
 OTHER_WORDS = {"id", "host", "driver", "kind", "zone", "link", "template", "feedback", "fed_by"}
-OTHER_DEFAULTS = {"name", "zone", "template", "feedback"}
+OTHER_DEFAULTS = {"name", "zone", "template", "feedback", "format", "encoding", "crs"}
 
 
 def rows(section: str) -> dict[str, list[str]]:

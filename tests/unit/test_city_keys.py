@@ -76,7 +76,8 @@ REPLACED: list[tuple[str, str, str, str]] = [
         'kind = "lamp"',
         'kind = "lamp"\nactor = 1',
         "actor",
-        "templates.lamp.actor: found an unknown key; allowed: kind, driver, options, points",
+        "templates.lamp.actor: found an unknown key; allowed: kind, driver, options, "
+        "parameters, points",
     ),
     (
         'kind = "lamp"',
@@ -157,7 +158,7 @@ REPLACED: list[tuple[str, str, str, str]] = [
         f"{_POINT}.address: found 7; allowed: a table",
     ),
     ('makes = "links"', 'makes = "lines"', "lines", 'inventory[0].makes: found "lines"; allowed: '
-     'one of "links", "devices"'),
+     'one of "links", "devices", "zones"'),
     ('template = "line"', 'template = "lin"', '"lin"', 'inventory[0].template: found "lin"; '
      'allowed: a link template: line (did you mean "line"?)'),
     ('template = "lamp"', 'template = "lmp"', '"lmp"', 'inventory[2].template: found "lmp"; '
@@ -174,7 +175,7 @@ REPLACED: list[tuple[str, str, str, str]] = [
      'inventory[2].defaults.unit_id: found "1"; allowed: a whole number from 0 to 65,535'),
     ('lon = "lon"', 'lon = "lon", nme = "lamp"', "columns = { id = \"lamp\"",
      "inventory[2].columns.nme: found an unknown key; allowed: id, template, zone, link, name, "
-     'index, unit_id, fed_by, lat, lon (did you mean "name"?)'),
+     'index, unit_id, fed_by, lat, lon, x, y (did you mean "name"?)'),
     ('lat = "lat"', "lat = 1", "lat = 1", "inventory[2].columns.lat: found 1; allowed: the name of "
      "a column"),
 ]  # fmt: skip

@@ -83,7 +83,7 @@ MORE: dict[str, tuple[str, list[str]]] = {
     "a wrong key": (
         lamp("x", unit=2),
         [(6, "device[0].unit: found an unknown key; allowed: id, template, zone, link, name, "
-          'index, unit_id, fed_by, lat, lon (did you mean "unit_id"?)')],
+          'index, unit_id, fed_by, lat, lon, parameters (did you mean "unit_id"?)')],
     ),
 }  # fmt: skip
 
