@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,14 @@ def load(path: str) -> CitySpec:
                 DeviceSpec(f"lamp-{z}-{k}-{i}", "lamp", f"zone-{z}", link, index=i)
                 for i in range(about.get("devices", 4))
             ]
+    rows = {device.id: device for device in devices}
+    for gone in about.get("remove", []):
+        del rows[gone]
+    for id, link in about.get("add", {}).items():
+        rows[id] = DeviceSpec(id, "lamp", next(one.zone for one in links if one.id == link), link)
+    for id, index in about.get("change", {}).items():
+        rows[id] = replace(rows[id], index=index)
+    devices = list(rows.values())
     lamp = TemplateSpec("lamp", "light", "fake", (PointSpec("level"), PointSpec("power")))
     return CitySpec(
         id=about["id"],
@@ -58,6 +67,7 @@ def load(path: str) -> CitySpec:
         links=tuple(links),
         devices=tuple(devices),
         gateway=GatewaySpec(port=0, stream_port=0),
+        tick_ms=about.get("tick_ms", 20),
         cells=about.get("cells", 2),
         source=path,
     )
@@ -103,6 +113,26 @@ class FakeCell:
             line = {"version": directory.version, "epochs": epochs, "homes": dict(directory.homes)}
             with open(Path(folder) / f"{self.config.name}.jsonl", "a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
+
+    def change(self, config: CellConfig) -> None:
+        folder = Path(os.environ["FAKE_CELL_DIARY"])
+        refusal = folder / f"refuse-{config.name}"
+        death = folder / f"die-{config.name}"
+        if death.exists():
+            death.unlink()
+            os._exit(1)
+        line = {
+            "epoch": config.epoch,
+            "lamps": sorted(device.id for shard in config.shards for device in shard.devices),
+            "refused": refusal.exists(),
+        }
+        with open(folder / f"{config.name}.changes", "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if refusal.exists():
+            refusal.unlink()
+            raise ConfigError("this cell was told to refuse", where=config.name)
+        assert config.epoch == self.config.epoch
+        self.config = config
 
     def progress(self) -> dict[str, Any]:
         devices = sum(len(shard.devices) for shard in self.config.shards)
