@@ -17,10 +17,9 @@ from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.cell.layout_change import grow, layout_change, retire
 from jacquemart.runtime.cell.link import LinkShell
 from jacquemart.runtime.cell.reading_plan import ReadingPlan
-from jacquemart.runtime.cell.shard import Shard, watch_and_bind
+from jacquemart.runtime.cell.shard import Shard, watch_and_poll
 from jacquemart.runtime.model.city import LinkSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
-from jacquemart.runtime.model.field import BoundPoint
 from jacquemart.runtime.model.layout import ShardLayout
 
 #: Points of new devices read in one call, between two polls of those that stay.
@@ -40,7 +39,6 @@ class LinkPart:
         actors: list[DeviceActor],
         coming: list[DeviceActor],
         gone: Collection[int],
-        bound: dict[int, BoundPoint],
     ) -> None:
         """Make the plans, without the slots that are ``gone``; a poll that stays keeps its own."""
         self.shell = shell
@@ -48,8 +46,8 @@ class LinkPart:
         self.coming = coming
         driver, before = shell.driver, shell.plans
         self.watchers = {slot: w for slot, w in shell.watchers.items() if slot not in gone}
-        new = watch_and_bind(driver, coming, self.watchers, bound)
-        new = {period_ms * 1_000_000: members for period_ms, members in new.items()}
+        polled = watch_and_poll(driver, coming, self.watchers)
+        new = {period_ms * 1_000_000: members for period_ms, members in polled.items()}
         plans: dict[int, ReadingPlan] = {}
         for period, plan in before.items():
             members = [point for point in plan.points if point.slot not in gone]
@@ -58,17 +56,17 @@ class LinkPart:
             elif members:
                 members.extend(new.get(period, ()))
                 plans[period] = ReadingPlan(members, driver.plan(members), self.watchers)
-        for period, members in new.items():
+        for period, added in new.items():
             if period not in plans:
-                plans[period] = ReadingPlan(members, driver.plan(members), self.watchers)
+                plans[period] = ReadingPlan(added, driver.plan(added), self.watchers)
         self.periods = sorted(plans)
         self.plans = [plans[period] for period in self.periods]
         self.first_looks = [
             ReadingPlan(some, driver.plan(some), self.watchers)
-            for period, members in new.items()
+            for period, added in new.items()
             if period in before
-            for at in range(0, len(members), FIRST_LOOK)
-            for some in [members[at : at + FIRST_LOOK]]
+            for at in range(0, len(added), FIRST_LOOK)
+            for some in [added[at : at + FIRST_LOOK]]
         ]
 
     def do(self) -> None:
@@ -109,7 +107,6 @@ class ShardChange:
         }
         self.coming = list(made.values())
         self.actors = [made.get(device.id) or stay[device.id] for device in spec.devices]
-        self._bound: dict[int, BoundPoint] = {}
         self._parts: list[LinkPart] = []
         self.opened: dict[str, LinkShell] = {}
         """Links that are new, or opened anew, by id."""
@@ -142,9 +139,7 @@ class ShardChange:
                 if link.id in touched:
                     while shell.in_thread:  # noqa: ASYNC110 - seldom, and short; no plan in a call
                         await asyncio.sleep(IN_CALL_S)
-                    part = LinkPart(
-                        shell, of_link[link.id], coming.get(link.id, []), gone, self._bound
-                    )
+                    part = LinkPart(shell, of_link[link.id], coming.get(link.id, []), gone)
                     self._parts.append(part)
                     await asyncio.sleep(0)
                 continue
@@ -163,7 +158,7 @@ class ShardChange:
         drivers: Mapping[str, type[Any]],
         before: LinkShell | None,
     ) -> LinkShell:
-        shell = self.shard.make_link(link, actors, drivers[link.driver], self._host, self._bound)
+        shell = self.shard.make_link(link, actors, drivers[link.driver], self._host)
         if before is not None:
             shell.epoch = before.epoch
             shell.dead_feeders = before.dead_feeders & {actor.spec.fed_by for actor in actors}
@@ -179,7 +174,6 @@ class ShardChange:
             if leaving:
                 shell.drop(leaving, LEFT)
         retire(self.difference, shard.table)
-        shard.forget(self.difference.removed, self.difference.old)
         for id, shell in self.closed.items():
             if id in self.opened:
                 shell.give_up(REOPENED)
@@ -189,7 +183,7 @@ class ShardChange:
     def come(self) -> None:
         """Begin with the devices that come; those that stay may have another name from now on."""
         shard, layout = self.shard, self.layout
-        shard.adopt(layout, self.difference.added, self.actors, self._bound)
+        shard.adopt(layout, self.difference.added, self.actors)
         for actor in self.actors:
             known = self.difference.kept.get(actor.id)
             if known is not None and known is not actor.spec:
