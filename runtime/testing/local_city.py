@@ -7,6 +7,7 @@ placement on nodes, and the replacement of lost cells.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -14,10 +15,19 @@ from typing import Any, Self
 from jacquemart.runtime.cell.host import CellHost
 from jacquemart.runtime.city import load_city
 from jacquemart.runtime.client import Client
-from jacquemart.runtime.cluster.placement import place
+from jacquemart.runtime.cluster.placement import place, replan
 from jacquemart.runtime.model.city import CitySpec
-from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory, Role, ShardSpec
-from jacquemart.runtime.model.errors import StartError, UsageError
+from jacquemart.runtime.model.directory import (
+    CellAddress,
+    CellConfig,
+    Directory,
+    Placement,
+    Role,
+    ShardSpec,
+)
+from jacquemart.runtime.model.errors import JacquemartError, StartError, UsageError
+
+_ROLES: tuple[Role, ...] = ("zone", "centre", "gateway")
 
 
 class LocalCity:
@@ -36,7 +46,7 @@ class LocalCity:
         self.hosts: dict[str, CellHost] = {}
         self.directory = Directory(0, {}, {}, {})
         self._clients: list[Client] = []
-        self._plans = place(self.spec, cells, {}).cells
+        self.placement = place(self.spec, cells, {})
         self._epoch = epoch
 
     def __enter__(self) -> Self:
@@ -55,24 +65,66 @@ class LocalCity:
         Raises:
             StartError: a cell did not get ready in time.
         """
-        shards = tuple(shard for plan in self._plans for shard in plan.shards)
-        addresses: dict[str, CellAddress] = {}
-        for plan in self._plans:
-            addresses[plan.name] = self._host(plan.name, "device", plan.shards)
-        addresses["zone-0"] = self._host("zone-0", "zone", shards)
-        addresses["centre-0"] = self._host("centre-0", "centre", shards)
-        addresses["gateway-0"] = self._host("gateway-0", "gateway", shards)
-        self.directory = Directory(
-            1,
-            addresses,
-            {shard.id: plan.name for plan in self._plans for shard in plan.shards},
-            {zone.id: "zone-0" for zone in self.spec.zones},
-        )
-        self.api = addresses["gateway-0"].commands
-        for host in self.hosts.values():
-            host.connect(self.directory)
+        cells = {
+            config.name: self._start(config) for config in self._configs(self.placement).values()
+        }
+        self.api = cells["gateway-0"].commands
+        self._publish(cells)
         self.wait_ready(timeout_s)
         return self
+
+    def apply(self, city: CitySpec | str | Path, timeout_s: float = 30.0) -> None:
+        """Change the running city to another one, without touching what does not change.
+
+        Returns when the new links have been looked at.
+
+        Raises:
+            ConfigError: the city file is wrong; nothing was changed.
+            UsageError: a setting differs that only a restart can change; likewise.
+            JacquemartError: a cell cannot take it. The city is what it was, but devices that were
+                to change may have been without a reading for a while.
+            StartError: something new did not get ready in time; the city is the new one.
+        """
+        spec = city if isinstance(city, CitySpec) else load_city(Path(city))
+        spec = replace(spec, gateway=self.spec.gateway)
+        before = self.placement
+        try:
+            self._take(replan(before, spec, {}))
+        except JacquemartError:
+            if self.placement is not before:
+                self._take(replan(self.placement, before.city, {}))
+            raise
+        self.wait_ready(timeout_s)
+
+    def _take(self, placement: Placement) -> None:
+        """Have all cells take a placement, in the order that leaves no gap."""
+        configs = self._configs(placement)
+        cells = dict(self.directory.cells)
+        for name in _in_order(configs):
+            host, config = self.hosts.get(name), configs[name]
+            if host is None:
+                cells[name] = self._start(config)
+            else:
+                host.change(replace(config, epoch=host.config.epoch))
+            self.placement, self.spec = placement, placement.city
+        gone = [name for name in self.hosts if name not in configs]
+        self._publish({name: cell for name, cell in cells.items() if name not in gone})
+        gateway = self.hosts["gateway-0"]
+        gateway.change(replace(configs["gateway-0"], epoch=gateway.config.epoch))
+        for name in gone:
+            self.hosts.pop(name).stop(2.0)
+
+    def _publish(self, cells: Mapping[str, CellAddress]) -> None:
+        """Tell every cell where everything is now."""
+        plans = self.placement.cells
+        self.directory = Directory(
+            self.directory.version + 1,
+            cells,
+            {shard.id: plan.name for plan in plans for shard in plan.shards},
+            {zone.id: "zone-0" for zone in self.spec.zones},
+        )
+        for host in self.hosts.values():
+            host.connect(self.directory)
 
     def wait_ready(self, timeout_s: float = 30.0) -> None:
         """Wait until every cell says that it is ready.
@@ -147,11 +199,27 @@ class LocalCity:
         self._clients.append(client)
         return client
 
-    def _host(self, name: str, role: Role, shards: tuple[ShardSpec, ...]) -> CellAddress:
-        spec = self.spec
-        config = CellConfig(
-            spec.id, spec.name, name, role, self._epoch, spec.tick_ms, spec.zones,
-            spec.templates, shards, spec.gateway,
-        )  # fmt: skip
-        host = self.hosts[name] = CellHost(config)
+    def _configs(self, placement: Placement) -> dict[str, CellConfig]:
+        """Return the configuration of each cell, device cells first."""
+        city = placement.city
+        shards = tuple(shard for plan in placement.cells for shard in plan.shards)
+
+        def config(name: str, role: Role, shards: tuple[ShardSpec, ...]) -> CellConfig:
+            return CellConfig(
+                city.id, city.name, name, role, self._epoch, city.tick_ms, city.zones,
+                city.templates, shards, city.gateway,
+            )  # fmt: skip
+
+        found = [config(plan.name, "device", plan.shards) for plan in placement.cells]
+        found += [config(f"{role}-0", role, shards) for role in _ROLES]
+        return {one.name: one for one in found}
+
+    def _start(self, config: CellConfig) -> CellAddress:
+        host = self.hosts[config.name] = CellHost(config)
         return host.start()
+
+
+def _in_order(configs: Mapping[str, CellConfig]) -> list[str]:
+    """Return the cells in the order of a change; the gateway comes last, on its own."""
+    first = [name for name, config in configs.items() if config.role in ("zone", "centre")]
+    return first + [name for name, config in configs.items() if config.role == "device"]
