@@ -1,4 +1,4 @@
-"""The command line: ``jacquemart run check ls get set watch zones top why events stop``."""
+"""The command line: ``jacquemart run check plan apply ls get set watch`` and more."""
 
 from __future__ import annotations
 

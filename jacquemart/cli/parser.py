@@ -8,7 +8,21 @@ from importlib import import_module
 from jacquemart import __version__
 
 #: Commands in the order of the help; each is a module of this package with ``add`` and ``run``.
-COMMANDS = ("run", "check", "ls", "get", "set", "watch", "zones", "top", "why", "events", "stop")
+COMMANDS = (
+    "run",
+    "check",
+    "plan",
+    "apply",
+    "ls",
+    "get",
+    "set",
+    "watch",
+    "zones",
+    "top",
+    "why",
+    "events",
+    "stop",
+)
 
 _EXIT_CODES = """\
 exit codes: 0 done; 1 the city or the file says no, or an outcome is not APPLIED;
