@@ -12,6 +12,8 @@
     door CABINET open|shut  open or shut its door
     lamp LAMP CONDITION     break or repair a lamp: ok, dead, stuck or lying
     building ID …           fire, doors, detectors, power of a building (see ``buildings``)
+    bollard ID …            loop, fault, drive, power of a bollard (see ``bollards``)
+    bollards                what all bollards together were told
     stop                    end the field
 
 An error is ``{"error": "…"}``; the connection goes on.
@@ -26,6 +28,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from field.account import account
+from field.bollards import Bollards
 from field.buildings import Buildings
 from field.city import City
 from field.errors import FieldError
@@ -36,10 +39,13 @@ from field.lines import Answer, Lines
 class Control:
     """Serves the control port of one city."""
 
-    def __init__(self, city: City, buildings: Buildings, stop: Callable[[], None]) -> None:
-        """Control a city and its buildings; ``stop`` ends the field."""
+    def __init__(
+        self, city: City, buildings: Buildings, bollards: Bollards, stop: Callable[[], None]
+    ) -> None:
+        """Control all that the field has; ``stop`` ends it."""
         self._city = city
         self._buildings = buildings
+        self._bollards = bollards
         self._stop = stop
         self._server: asyncio.Server | None = None
         self._commands: dict[str, Callable[..., Awaitable[Answer]]] = {
@@ -141,6 +147,12 @@ class Control:
     async def _do_lamp(self, lamp: str, condition: str) -> Answer:
         self._city.break_lamp(lamp, condition)
         return {"ok": True}
+
+    async def _do_bollard(self, bollard: str, *words: str) -> Answer:
+        return await self._bollards.obey(bollard, words)
+
+    async def _do_bollards(self) -> Answer:
+        return dict(self._bollards.totals())
 
     async def _do_building(self, building: str, *words: str) -> Answer:
         return await self._buildings.obey(building, words)

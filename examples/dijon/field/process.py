@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from field.bollards import Bollards, read_bollards
 from field.buildings import Buildings, read_buildings
 from field.city import City
 from field.control import Control
@@ -51,7 +52,8 @@ async def _field(options: Options) -> None:
     began = time.monotonic()
     rows = read_inventory(options.inventory)
     plan = read_buildings(options.inventory)
-    _raise_file_limit(len(rows) + len(plan))
+    bollard_plan = read_bollards(options.inventory)
+    _raise_file_limit(len(rows) + len(plan) + len(bollard_plan))
     loop = asyncio.get_running_loop()
     faults = draw_faults(
         options.seed,
@@ -61,8 +63,11 @@ async def _field(options: Options) -> None:
     )
     city = City(rows, faults, seed=options.seed, pace=options.pace, loop=loop)
     buildings = Buildings(plan, seed=options.seed, clock=city.clock, loop=loop, tally=city.tally)
+    bollards = Bollards(
+        bollard_plan, seed=options.seed, clock=city.clock, loop=loop, tally=city.tally
+    )
     stopped = asyncio.Event()
-    control = Control(city, buildings, stopped.set)
+    control = Control(city, buildings, bollards, stopped.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     if not options.keep_running:
@@ -70,22 +75,29 @@ async def _field(options: Options) -> None:
     try:
         await city.open()
         await buildings.open()
+        await bollards.open()
         port = await control.listen(options.control)
         # What was built stays for the whole life of the process: never look at it again.
         gc.collect()
         gc.freeze()
-        _say_ready(city, rows, len(plan), port, time.monotonic() - began)
+        _say_ready(city, rows, len(plan), len(bollard_plan), port, time.monotonic() - began)
         await stopped.wait()
     finally:
         control.close()
         city.close()
         buildings.close()
+        bollards.close()
         # A turn of the loop, so that resets leave before the process does.
         await asyncio.sleep(0.01)
 
 
 def _say_ready(
-    city: City, rows: Sequence[CabinetRow], buildings: int, port: int, seconds: float
+    city: City,
+    rows: Sequence[CabinetRow],
+    buildings: int,
+    bollards: int,
+    port: int,
+    seconds: float,
 ) -> None:
     ready = {
         "ready": True,
@@ -93,6 +105,7 @@ def _say_ready(
         "cabinets": len(rows),
         "lamps": city.lamp_count,
         "buildings": buildings,
+        "bollards": bollards,
         "seconds": round(seconds, 3),
         "pid": os.getpid(),
     }
