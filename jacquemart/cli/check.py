@@ -19,7 +19,8 @@ def add(commands: Any) -> None:
         "check",
         help="check a city file",
         description="Check a city file and its inventories whole, without starting anything: "
-        "every problem on a line, or a summary of the city.",
+        "every problem on a line, or a summary of the city, and for each inventory what became "
+        "of its rows, with the reason for each one that was left out.",
     )
     parser.add_argument("file", metavar="FILE", help="the city file, e.g. city.toml")
     api.add_json(parser)
@@ -28,21 +29,25 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Load the city and throw it away."""
-    from jacquemart.runtime.city import CityErrors, describe, load_city, summarize
+    from jacquemart.runtime.city import CityErrors, describe, summarize, survey_city
 
     try:
-        city = load_city(args.file)
+        survey = survey_city(args.file)
     except CityErrors as error:
         _show_problems(error, as_json=args.json)
         return say.REFUSED
     if args.json:
         from jacquemart.cli import document
 
-        document.show({"ok": True, "city": summarize(city)})
+        inventories = [account.summary() for account in survey.accounts]
+        document.show({"ok": True, "city": summarize(survey.city), "inventories": inventories})
     else:
         # Line by line: the names in it are data.
-        for line in describe(city).splitlines():
+        for line in describe(survey.city).splitlines():
             print(escape(line))
+        for account in survey.accounts:
+            for line in account.describe():
+                print(escape(line))
     return say.DONE
 
 

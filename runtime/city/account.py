@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from jacquemart.runtime.city.problems import CityProblem
 from jacquemart.runtime.city.rejects import RowProblems
 
 
@@ -60,7 +61,7 @@ class Account:
             "by_zone": dict(self.zones),
             "rejected": self.problems.rejected,
             "rejected_by_reason": dict(self.problems.reasons),
-            "rejected_rows": [asdict(problem) for problem in self.problems.kept],
+            "rejected_rows": [asdict(problem) for problem in self._explained()],
         }
 
     def describe(self) -> list[str]:
@@ -76,15 +77,20 @@ class Account:
         if self.repaired:
             counts += f", {self.repaired:,} outlines repaired"
         lines = [f"{self.file}: {', '.join(about)}", f"  {counts}, {self.rejected:,} rejected"]
-        if self.makes != "zones":
-            lines += [f"    {zone}: {count:,}" for zone, count in self.zones.items()]
+        if self.zones:
+            by_zone = ", ".join(f"{zone} {count:,}" for zone, count in self.zones.items())
+            lines.append(f"  by zone: {by_zone}")
         for reason, count in self.problems.reasons.most_common():
             lines.append(f"  rejected: {count:,} rows: {reason}")
-        lines += [f"    {problem}" for problem in self.problems.kept]
+        lines += [f"    {problem}" for problem in self._explained()]
         hidden = self.rejected - len(self.problems.kept)
         if hidden:
             lines.append(f"    and {hidden:,} more")
         return lines
+
+    def _explained(self) -> list[CityProblem]:
+        """Return the rejected rows that are kept, in the order of the file."""
+        return sorted(self.problems.kept, key=lambda problem: problem.line or problem.row)
 
     @property
     def rejected(self) -> int:

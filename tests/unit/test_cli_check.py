@@ -57,6 +57,29 @@ def test_a_good_file_for_a_program(tmp_path: Path, capsys: pytest.CaptureFixture
     assert found["ok"] is True
     assert found["city"]["id"] == "testville"
     assert found["city"]["devices"] == 1
+    assert found["inventories"] == []
+
+
+def test_rows_that_are_left_out_are_counted_and_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inventory = (
+        '[[inventory]]\nfile = "more.csv"\nmakes = "devices"\ntemplate = "sensor"\n'
+        'bad_rows = "drop"\ncolumns = { id = "id", link = "link" }\n'
+    )
+    (tmp_path / "more.csv").write_text("id,link\ns-2,l1\ns 3,l1\ns-2,l1\ns-4,l2\ns-5\n")
+    file = written(tmp_path, CITY + inventory)
+    assert main(["check", file]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index(f"{tmp_path}/more.csv: csv, utf-8 (assumed)")
+    assert lines[at + 1] == "  5 rows, 1 devices, 4 rejected"
+    assert lines[at + 2] == "  by zone: north 1"
+    assert any(':3: id (column "id"): found "s 3"' in line for line in lines[at:])
+    assert main(["check", file, "--json"]) == 0
+    (account,) = json.loads(capsys.readouterr().out)["inventories"]
+    assert (account["rows"], account["accepted"], account["rejected"]) == (5, 1, 4)
+    assert sum(account["rejected_by_reason"].values()) == 4
+    assert [row["line"] for row in account["rejected_rows"]] == [3, 4, 5, 6]
 
 
 BROKEN = CITY.replace('zone = "north"', 'zone = "nroth"').replace("[0, 100]", "[100, 0]")
