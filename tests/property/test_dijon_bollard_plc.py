@@ -54,9 +54,9 @@ def test_it_never_goes_up_over_a_vehicle_and_counts_every_pulse(
         elif what == "local":
             plc.local = not plc.local
         elif what == "hold":
-            plc.traffic.held = True
+            plc.hold_loop(True)
         elif what == "release":
-            plc.traffic.held = None
+            plc.hold_loop(None)
         if plc.occupied:
             plc.advance(now + 0.5)
             now += 0.5

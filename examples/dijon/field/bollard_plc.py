@@ -133,6 +133,11 @@ class BollardPlc:
             return
         self._towards = float(up)
 
+    def hold_loop(self, shows: bool | None) -> None:
+        """Hold the loop occupied or clear, or (None) let the vehicles decide."""
+        self.traffic.held = shows
+        self._turn_back()
+
     def advance(self, now: float) -> None:
         """Let time pass: vehicles come and go, and the drive moves."""
         while True:

@@ -134,9 +134,9 @@ class Bollards:
         station = self.stations[bollard]
         match list(words):
             case ["loop", "free"]:
-                plc.traffic.held = None
+                plc.hold_loop(None)
             case ["loop", state]:
-                plc.traffic.held = _on(state)
+                plc.hold_loop(_on(state))
             case ["fault", state]:
                 plc.fault = _on(state)
             case ["local", state]:
