@@ -15,9 +15,9 @@ from jacquemart.actors.building import layout, options
 from jacquemart.actors.building.doors import Door, DoorSignals
 from jacquemart.actors.building.facts import INFORMATION, WARNING, Fact
 from jacquemart.actors.building.fire import Fire, FireSystem
-from jacquemart.actors.building.layout import Layout, ZonePoints
+from jacquemart.actors.building.layout import Layout, ZonePoints, bit_of
 from jacquemart.actors.building.meters import Meter
-from jacquemart.actors.building.panel import IntrusionPanel, bit_of
+from jacquemart.actors.building.panel import IntrusionPanel
 from jacquemart.actors.building.plant import Plant
 from jacquemart.actors.building.points import POINTS
 from jacquemart.actors.building.signals import LEFT_OUT, Signals
@@ -104,6 +104,9 @@ class Building(DeviceActor):
     def load(self, state: Mapping[str, Any]) -> None:
         """Take back what ``save`` returned."""
         self._saved = state
+        if hasattr(self, "_panel"):
+            self._panel.load(state, self._now())
+            self._wake()
 
     def link_changed(self, up: bool) -> None:
         """Look at everything; when the link is back after it was down, restart plants in turn."""

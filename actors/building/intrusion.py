@@ -17,7 +17,7 @@ to arm what is not at rest, and confirms alarms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -227,7 +227,7 @@ class IntrusionZone:
         restless = self._restless(self._picture)
         if restless:
             self._mode = State.DISARMED
-            return [self._fact("intrusion_not_armed", WARNING, detectors=sorted(restless))]
+            return [self._fact("intrusion_not_armed", WARNING, detectors=_listed(restless))]
         self._mode = State.ARMED
         return [self._armed()]
 
@@ -318,7 +318,7 @@ class IntrusionZone:
         return facts
 
     def _armed(self) -> Fact:
-        return self._fact("intrusion_armed", INFORMATION, excluded=sorted(self.excluded))
+        return self._fact("intrusion_armed", INFORMATION, excluded=_listed(self.excluded))
 
     def _restless(self, picture: Picture) -> dict[int, Detector]:
         """Return the detectors that keep the zone from being armed."""
@@ -331,3 +331,7 @@ class IntrusionZone:
 
     def _fact(self, name: FactName, severity: int, **detail: Any) -> Fact:
         return Fact(name, severity, {"intrusion_zone": self.number, **detail})
+
+
+def _listed(detectors: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(detectors)))

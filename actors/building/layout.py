@@ -1,8 +1,8 @@
 """What a template's point names say of its building: which zones, doors, plants and meters.
 
 *Rules.* A detector's number is that of its intrusion zone times 100 plus its own: 101 to 116 are
-those of zone 1. Zone 1 is there if the template names ``intrusion_zone_1``; its panel is in the
-field if it has ``intrusion_state_1`` too.
+those of zone 1, which may also be called 1 to 16. Zone 1 is there if the template names
+``intrusion_zone_1``; its panel is in the field if it has ``intrusion_state_1`` too.
 """
 
 from __future__ import annotations
@@ -62,6 +62,23 @@ class Layout:
     names: frozenset[str]
 
 
+def zone_number(detector: int) -> int:
+    """Return the number of the intrusion zone that a detector belongs to."""
+    return detector // 100 or 1
+
+
+def bit_of(detector: int) -> int:
+    """Return the bit of a detector in the panel's registers of what is left out.
+
+    Raises:
+        ValueError: its number has no bit; the caller's bug.
+    """
+    place = detector % 100
+    if not 1 <= place <= MOST_DETECTORS:
+        raise ValueError(f"detector {detector}: allowed n01 to n{MOST_DETECTORS}")
+    return 1 << (place - 1)
+
+
 def layout_of(points: Sequence[PointSpec]) -> Layout:
     """Return the layout of points that have passed ``check_points``."""
     names = [point.name for point in points]
@@ -97,10 +114,12 @@ def _fault(name: str, names: set[str], zones: set[int]) -> str:
     zone = _ZONE.fullmatch(name)
     if detector:
         number = int(detector[1]) if _NUMBER.fullmatch(detector[1]) else 0
-        if not 1 <= number % 100 <= MOST_DETECTORS or number < 100:
+        if not 1 <= number % 100 <= MOST_DETECTORS:
             return f"a detector n01 to n{MOST_DETECTORS} of intrusion zone n"
-        if number // 100 not in zones:
-            return f"intrusion_zone_{number // 100} beside it"
+        if zone_number(number) not in zones:
+            return f"intrusion_zone_{zone_number(number)} beside it"
+        if number < 100 and f"intrusion_detector_{100 + number}" in names:
+            return f"only one of {number} and {100 + number}, which are the same detector"
     elif zone:
         if not _NUMBER.fullmatch(zone[2]) or int(zone[2]) > MOST_ZONES:
             return f"an intrusion zone from 1 to {MOST_ZONES}"
@@ -129,7 +148,8 @@ def _zones(names: Sequence[str]) -> list[ZonePoints]:
         if zone and _NUMBER.fullmatch(zone[2]):
             parts.setdefault(int(zone[2]), set()).add(zone[1])
         elif detector and _NUMBER.fullmatch(detector[1]):
-            detectors.setdefault(int(detector[1]) // 100, []).append(int(detector[1]))
+            number = int(detector[1])
+            detectors.setdefault(zone_number(number), []).append(number)
     return [
         ZonePoints(number, tuple(sorted(detectors.get(number, ()))), frozenset(found))
         for number, found in sorted(parts.items())

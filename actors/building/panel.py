@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from jacquemart.actors.building.facts import Fact
 from jacquemart.actors.building.intrusion import IntrusionZone, Picture
-from jacquemart.actors.building.layout import MOST_DETECTORS, Layout, ZonePoints
+from jacquemart.actors.building.layout import Layout, ZonePoints, zone_number
 from jacquemart.actors.building.options import Options
 from jacquemart.actors.building.signals import Signals
 from jacquemart.runtime.model.quality import Quality
@@ -48,7 +48,7 @@ class IntrusionPanel:
 
     def zone_of(self, detector: int) -> ZonePoints | None:
         """Return the intrusion zone that has a detector; None: there is no such detector."""
-        points = self._points.get(detector // 100)
+        points = self._points.get(zone_number(detector))
         return points if points is not None and detector in points.detectors else None
 
     def look(self, now: float) -> list[Fact]:
@@ -85,23 +85,23 @@ class IntrusionPanel:
 
     def leave_out(self, detector: int, part: str) -> None:
         """Inhibit or isolate (``part``) a detector of a zone of our own."""
-        zone = self._zones[detector // 100]
+        zone = self._zones[zone_number(detector)]
         (zone.inhibit if part == "inhibit" else zone.isolate)(detector)
 
     def take_in(self, detector: int) -> None:
         """Restore a detector of a zone of our own."""
-        self._zones[detector // 100].restore(detector)
+        self._zones[zone_number(detector)].restore(detector)
 
     # State that outlives a restart -----------------------------------------------------------
 
     def save(self) -> dict[str, Any]:
-        """Return what must outlive a restart, by zone."""
-        return {str(number): zone.save() for number, zone in self._zones.items()}
+        """Return what must outlive a restart, by zone; a panel in the field keeps its own."""
+        return {str(number): zone.save() for number, zone in self._zones.items() if zone.own}
 
     def load(self, saved: Mapping[str, Any], now: float) -> None:
         """Take back what ``save`` returned; zones that are gone are forgotten."""
         for number, zone in self._zones.items():
-            if str(number) in saved:
+            if zone.own and str(number) in saved:
                 zone.load(saved[str(number)], now)
 
     # Inside --------------------------------------------------------------------------------
@@ -110,18 +110,8 @@ class IntrusionPanel:
         return self._signals.picture(self._points[number])
 
     def _quality(self, points: ZonePoints) -> int:
-        if not points.own:
-            return self._signals.worst([points.point("state")])
-        return self._signals.worst([f"intrusion_detector_{n}" for n in points.detectors])
-
-
-def bit_of(detector: int) -> int:
-    """Return the bit of a detector in the panel's registers of what is left out.
-
-    Raises:
-        ValueError: its number has no bit; the caller's bug.
-    """
-    place = detector % 100
-    if not 1 <= place <= MOST_DETECTORS:
-        raise ValueError(f"detector {detector}: allowed n01 to n{MOST_DETECTORS}")
-    return 1 << (place - 1)
+        if points.own:
+            return self._signals.worst([f"intrusion_detector_{n}" for n in points.detectors])
+        point = points.point("state")
+        known = self._signals.state(point) is not None
+        return Quality.GOOD if known else max(self._signals.worst([point]), Quality.BAD_DEVICE)

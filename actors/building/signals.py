@@ -6,11 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from jacquemart.actors.building.intrusion import Detector, Picture, State
-from jacquemart.actors.building.layout import MOST_DETECTORS, ZonePoints
+from jacquemart.actors.building.layout import ZonePoints, bit_of
 from jacquemart.runtime.model.quality import Quality
 
 DETECTOR_FAULTS = frozenset({Quality.BAD_DEVICE, Quality.BAD_VALUE, Quality.BAD_CONFIG})
 """Qualities of a detector that is itself faulty; with others it is only not heard."""
+_OF_WHAT_FOLLOWS: Final = {
+    int(Quality.UNCERTAIN_RANGE): int(Quality.UNCERTAIN),
+    int(Quality.BAD_VALUE): int(Quality.BAD_DEVICE),
+}
+"""What is wrong with one value is not wrong with another that follows from it."""
 LEFT_OUT: Final = {"inhibit": "inhibited", "isolate": "isolated"}
 """The orders that leave detectors out, and what shows which ones are."""
 
@@ -43,6 +48,12 @@ class Signals:
             return None
         return self._points.value(point)
 
+    def certain(self, point: str) -> float | None:
+        """Return a value that is good, and not just usable; None otherwise."""
+        if point not in self._names or self._points.quality(point) >= Quality.UNCERTAIN:
+            return None
+        return self._points.value(point)
+
     def flag(self, point: str) -> bool | None:
         """Return a flag; None: unknown."""
         found = self.number(point)
@@ -53,14 +64,15 @@ class Signals:
         return {point: self.flag(point) for point in points}
 
     def worst(self, points: Iterable[str]) -> int:
-        """Return the worst quality of some points."""
-        return max(map(self._points.quality, points), default=Quality.GOOD)
+        """Return the worst quality of some points, as that of what follows from them."""
+        found = max(map(self._points.quality, points), default=int(Quality.GOOD))
+        return _OF_WHAT_FOLLOWS.get(found, found)
 
     def picture(self, zone: ZonePoints) -> Picture:
         """Return the signals of an intrusion zone."""
         detectors = {number: self._detector(number) for number in zone.detectors}
         tamper, fault = (
-            self.flag(zone.point(part)) if part in zone.parts else False
+            self._signal(zone.point(part)) if part in zone.parts else False
             for part in ("tamper", "fault")
         )
         if zone.own:
@@ -69,23 +81,28 @@ class Signals:
             detectors,
             tamper,
             fault,
-            panel=self._state(zone.point("state")),
+            panel=self.state(zone.point("state")),
             excluded=self.excluded(zone),
         )
 
     def excluded(self, zone: ZonePoints) -> frozenset[int]:
         """Return the detectors that the panel leaves out, as far as it is known."""
-        masks = [int(self.number(zone.point(part)) or 0) for part in LEFT_OUT.values()]
+        masks = [int(self.certain(zone.point(part)) or 0) for part in LEFT_OUT.values()]
         out = masks[0] | masks[1]
-        return frozenset(100 * zone.number + n + 1 for n in range(MOST_DETECTORS) if out >> n & 1)
+        return frozenset(number for number in zone.detectors if out & bit_of(number))
 
-    def _state(self, point: str) -> State | None:
-        shown = self.number(point)
+    def state(self, point: str) -> State | None:
+        """Return the state that a panel shows; None: unknown, or none that there is."""
+        shown = self.certain(point)
         return State(int(shown)) if shown is not None and 0 <= shown <= max(State) else None
+
+    def _signal(self, point: str) -> bool | None:
+        found = self.certain(point)
+        return None if found is None else bool(found)
 
     def _detector(self, number: int) -> Detector:
         point = f"intrusion_detector_{number}"
         quality = self._points.quality(point)
-        if quality >= Quality.STALE_AGE:
+        if quality >= Quality.UNCERTAIN:
             return Detector.FAULTY if quality in DETECTOR_FAULTS else Detector.UNKNOWN
         return Detector.OPEN if self._points.value(point) else Detector.CLOSED
