@@ -33,6 +33,7 @@ from jacquemart.runtime.city.relations import (
     check_feeds,
     settle_zones,
 )
+from jacquemart.runtime.city.roaming import with_zone_words
 from jacquemart.runtime.city.templates import read_templates
 from jacquemart.runtime.city.zones import read_zones, territory_of
 from jacquemart.runtime.model.city import CitySpec, GatewaySpec
@@ -162,7 +163,7 @@ def _read_city(
         id=about["id"] or "",
         name=about["name"] or about["id"] or "",
         zones=zones,
-        templates=templates,
+        templates=with_zone_words(templates, kinds, zones),
         links=links.build(),
         devices=built,
         gateway=gateway,
