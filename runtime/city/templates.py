@@ -160,7 +160,7 @@ def _ask_kind(
 ) -> None:
     check: Callable[..., Any] | None = getattr(kind, "check_options", None)
     for key, found, allowed in ask(check, template.options) if check else ():
-        report.add(table.place("options", *([key] if key else [])), found, allowed)
+        report.add(table.place("options", *key.split(".") if key else ()), found, allowed)
     together: Callable[..., Any] | None = getattr(kind, "check_points", None)
     for name, found, allowed in ask(together, template.points) if together else ():
         report.add(table.place("points", *([name] if name else [])), found, allowed)
