@@ -6,10 +6,12 @@ it with a snapshot.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
+from jacquemart.runtime.model.devices import templates_of
 from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.withholding import WithholdingTable
@@ -40,24 +42,25 @@ class ShardLayout:
         self.templates = templates
         self.bases: Sequence[int] = spec.bases
         self.groups: dict[tuple[str, str], int] = dict(after.groups) if after is not None else {}
-        at = end = 0
-        if not spec.bases:
-            dense: list[int] = []
-            for device in spec.devices:
-                dense.append(at)
-                at += len(templates[device.template].points)
-            self.bases, end = dense, at
-        else:
+        sizes = {name: len(template.points) for name, template in templates.items()}
+        self.points = 0
+        """Slots that are somebody's."""
+        used: dict[str, None] = {}
+        dense = array("q")
+        for name in templates_of(spec.devices):
+            dense.append(self.points)
+            self.points += sizes[name]
+            used[name] = None
+        end = self.points
+        if spec.bases:
             end = _check_bases(spec, templates)
+        else:
+            self.bases = dense
         self.capacity: int = max(end, spec.capacity, after.capacity if after is not None else 0)
-        for name in dict.fromkeys(device.template for device in spec.devices):
+        for name in used:
             template = templates[name]
             for point in template.points:
                 self.groups.setdefault((template.kind, point.name), len(self.groups))
-
-        sizes = {name: len(template.points) for name, template in templates.items()}
-        self.points = sum(sizes[device.template] for device in spec.devices)
-        """Slots that are somebody's."""
 
     def define(
         self, table: PointTable, only: Iterable[tuple[DeviceSpec, int]] | None = None
@@ -81,15 +84,26 @@ class ShardLayout:
                 )
                 for point in template.points
             ]
-        define = table.define
-        members = zip(self.spec.devices, self.bases, strict=True) if only is None else only
-        private = {name for name in columns if any(map(_is_private, self.templates[name].points))}
-        for device, base in members:
-            if device.template in private and isinstance(table, WithholdingTable):
-                points = self.templates[device.template].points
-                table.protect(base, points, [column[1] for column in columns[device.template]])
-            for at, column in enumerate(columns[device.template]):
-                define(base + at, *column)
+        private = set()
+        if isinstance(table, WithholdingTable):
+            private = {
+                name for name, t in self.templates.items() if any(map(_is_private, t.points))
+            }
+        members: Iterable[tuple[str, int]]
+        if only is None:
+            members = zip(templates_of(self.spec.devices), self.bases, strict=True)
+        else:
+            members = ((device.template, base) for device, base in only)
+        plain = PointTable.define  # where nothing is private, the table need not look for it
+        for name, base in members:
+            if name in private and isinstance(table, WithholdingTable):
+                limits = [column[1] for column in columns[name]]
+                table.protect(base, self.templates[name].points, limits)
+                for at, column in enumerate(columns[name]):
+                    table.define(base + at, *column)
+            else:
+                for at, column in enumerate(columns[name]):
+                    plain(table, base + at, *column)
         if only is None:
             for start, count in self.holes():
                 table.retire(start, count)
@@ -97,6 +111,8 @@ class ShardLayout:
     def holes(self) -> list[tuple[int, int]]:
         """Return the slots that are nobody's (any more), as (first, count), in order."""
         found: list[tuple[int, int]] = []
+        if self.points == self.capacity:
+            return found
         at = 0
         for device, base in self.in_slot_order():
             if base > at:
