@@ -228,6 +228,11 @@ class ZoneCell(Service):
     # Aggregates and events ---------------------------------------------------------------------
 
     def _rollup(self) -> None:
+        self._tell_changes()
+        self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
+
+    def _tell_changes(self) -> None:
+        """Put together what has changed; who asks is told nothing that a supervisor never saw."""
         moved = self.roamers.changed_zones()
         for zone, supervisor in self.supervisors.items():
             views = [self.views[name] for name in self._shards_of[zone]]
@@ -244,7 +249,6 @@ class ZoneCell(Service):
                     self.failed(supervisor, error)
             for view in views:
                 view.table.drain()  # nobody reads a zone's dirty slots
-        self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
 
     def _gather(self, zone: str) -> Rows:
         self.roamers.settle()
@@ -311,8 +315,9 @@ class ZoneCell(Service):
 
     def _zones(self) -> list[dict[str, Any]]:
         names = {zone.id: zone.name for zone in self.config.zones}
+        self._tell_changes()
         return [
-            {"zone": zone, "name": names[zone], **supervisor.summarize(self._gather(zone))}
+            {"zone": zone, "name": names[zone], **supervisor.summarize(self.zone_rows[zone])}
             for zone, supervisor in self.supervisors.items()
         ]
 
@@ -322,6 +327,7 @@ class ZoneCell(Service):
         zone = rest[:-1]
         if zone not in self.supervisors or not rest.endswith("/") or kind not in ("z", "e"):
             raise UsageError(f"no topic {topic!r} in this cell")
+        self._tell_changes()
         position = {
             "topic": topic,
             "epoch": self.publisher.epoch,
@@ -329,7 +335,7 @@ class ZoneCell(Service):
         }
         if kind == "e":
             return {**position, "events": self.publisher.kept_events(topic)}
-        rows = self._gather(zone)
+        rows = self.zone_rows[zone]
         return {**position, "rows": [messages.rollup_row(*key, row) for key, row in rows.items()]}
 
 
