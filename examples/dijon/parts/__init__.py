@@ -88,6 +88,7 @@ PARTS: Final = (
     Part("environmental_sensor", (("environmental_sensor", 1_100),)),
     Part("bus", (("bus", 180),)),
     Part("service_vehicle", (("service_vehicle", 205),)),
+    Part("outlines", ()),
 )
 """All parts, in the order in which they are drawn. Counts are Dijon's (docs of the example)."""
 
