@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Self
-
-from hostile_modbus import HostileModbus
 
 from jacquemart.runtime.client import AsyncClient
 from jacquemart.runtime.client.updates import RollupUpdate, UpdateSink
@@ -44,7 +43,9 @@ VALVE = TemplateSpec(
             "setpoint", "%", writable=True, feedback="level", tolerance=0.5, settle_ms=20_000,
             poll_ms=PERIOD_MS, address={"table": "holding", "address": 0},
         ),
-        PointSpec("level", "%", poll_ms=PERIOD_MS, address={"table": "holding", "address": 1}),
+        PointSpec(
+            "level", "%", poll_ms=PERIOD_MS, address={"table": "holding", "address": 1}
+        ),
     ),
 )  # fmt: skip
 OTHER_VALVE = replace(
@@ -81,34 +82,6 @@ def city_of(
     )
 
 
-class Servers:
-    """Modbus servers on a thread of their own."""
-
-    def __init__(self, count: int) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.servers = [HostileModbus() for _ in range(count)]
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        for server in self.servers:
-            self._run(server.__aenter__())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for server in self.servers:
-            self._run(server.__aexit__())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5.0)
-
-    def _run(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self.loop).result(5.0)
-
-    def hold(self, server: int, unit: int, place: int, value: int) -> None:
-        """Let a register of a unit hold a value."""
-        self.servers[server].unit(unit).registers[place] = value
-
-
 class RecordingSink(UpdateSink):
     """Keeps what no consumer sees, who gets the newest only: each reading as it came."""
 
@@ -133,6 +106,35 @@ class RecordingSink(UpdateSink):
                 self.bad.setdefault(reading.point, []).append(reading)
         self.last[reading.point] = reading
         super()._keep(topic, slot, reading)
+
+
+class Starvation:
+    """How long a thread of this process had to wait for its turn, at worst.
+
+    A busy machine holds up everybody; a loop that is held up by its own work holds up this thread
+    no longer than the interpreter's switch interval. So what a poll is later than this is its own.
+    """
+
+    STEP_S = 0.005
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(5.0)
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            began = time.monotonic()
+            time.sleep(self.STEP_S)
+            self.longest_s = max(self.longest_s, time.monotonic() - began - self.STEP_S)
 
 
 class Follow:
