@@ -13,12 +13,14 @@ from jacquemart.runtime.city.addresses import Claims, check_addresses
 from jacquemart.runtime.city.checks import read_table
 from jacquemart.runtime.city.declared_parameters import declare_all
 from jacquemart.runtime.city.devices import Devices
+from jacquemart.runtime.city.exclusive import check_exclusive
 from jacquemart.runtime.city.files import Document, Table, read_document
 from jacquemart.runtime.city.include import Documents
 from jacquemart.runtime.city.intake import Surroundings
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.links import Links
 from jacquemart.runtime.city.problems import Report
+from jacquemart.runtime.city.protected import Guarded
 from jacquemart.runtime.city.registry import (
     DriverInfo,
     KindInfo,
@@ -155,8 +157,12 @@ def _read_city(
     check_drivers(devices, links.by_id, templates, report)
     check_feeds(devices, report)
     built = devices.build()
-    claims = Claims({name: templates[name] for name in sound}, drivers)
-    check_addresses(devices, built, claims, report)
+    whole = {name: templates[name] for name in sound}
+    before = report.count
+    check_addresses(devices, built, Claims(whole, drivers), report)
+    if report.count == before:  # one fault is told once
+        guarded = Guarded(whole, kinds, drivers)
+        check_exclusive(devices, built, links.build(), whole, guarded, report)
     devices.close_accounts()
     links.close_accounts()
     city = CitySpec(
