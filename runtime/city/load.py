@@ -20,7 +20,7 @@ from jacquemart.runtime.city.intake import Surroundings
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.links import Links
 from jacquemart.runtime.city.problems import Report
-from jacquemart.runtime.city.protected import Guarded
+from jacquemart.runtime.city.protected import Guarded, check_protected
 from jacquemart.runtime.city.registry import (
     DriverInfo,
     KindInfo,
@@ -163,6 +163,7 @@ def _read_city(
     if report.count == before:  # one fault is told once
         guarded = Guarded(whole, kinds, drivers)
         check_exclusive(devices, built, links.build(), whole, guarded, report)
+        check_protected(devices, built, links.build(), guarded, report)
     devices.close_accounts()
     links.close_accounts()
     city = CitySpec(
