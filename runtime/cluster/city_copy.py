@@ -6,6 +6,7 @@ Only the records named here can come out; nothing in the bytes is executed.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -24,6 +25,8 @@ from jacquemart.runtime.model.city import (
 )
 
 _TUPLE = 1
+#: A tuple of devices, of which there are hundreds of thousands: rows, and no record each.
+_DEVICES = 100
 _RECORDS = dict(
     enumerate(
         (CitySpec, DeviceSpec, GatewaySpec, LinkSpec, PointSpec, TemplateSpec, ZoneSpec),
@@ -33,6 +36,7 @@ _RECORDS = dict(
 _CODES = {kind: code for code, kind in _RECORDS.items()}
 _NAMES = {kind: tuple(one.name for one in fields(kind)) for kind in _CODES}
 _PARAMETERS = _NAMES[DeviceSpec].index("parameters")
+_row = operator.attrgetter(*_NAMES[DeviceSpec])
 
 
 def pack(city: CitySpec) -> bytes:
@@ -69,6 +73,8 @@ def _encode(value: Any) -> Any:
     if code is not None:
         row = [getattr(value, name) for name in _NAMES[type(value)]]
         return msgpack.ExtType(code, _pack(row))
+    if isinstance(value, tuple) and value and all(type(one) is DeviceSpec for one in value):
+        return msgpack.ExtType(_DEVICES, _pack([list(_row(device)) for device in value]))
     if isinstance(value, tuple):
         return msgpack.ExtType(_TUPLE, _pack(list(value)))
     if isinstance(value, Mapping):
@@ -84,7 +90,13 @@ def _decode(code: int, content: bytes) -> Any:
     row = _unpack(content)
     if code == _TUPLE:
         return tuple(row)
+    if code == _DEVICES:
+        return tuple(_device(one) for one in row)
     kind = _RECORDS[code]
-    if kind is DeviceSpec and not row[_PARAMETERS]:
+    return _device(row) if kind is DeviceSpec else kind(*row)
+
+
+def _device(row: list[Any]) -> DeviceSpec:
+    if not row[_PARAMETERS]:
         row[_PARAMETERS] = NO_PARAMETERS  # one for all that have none
-    return kind(*row)
+    return DeviceSpec(*row)

@@ -1,7 +1,7 @@
 """Reads a city file in a process of its own, for a warden that must not stop watching.
 
-``python -m jacquemart.runtime.cluster.read_city LOADER FILE`` writes to stdout ``C``, the city's
-digest (64 hexadecimal digits) and the packed city, or ``E`` and an error as one JSON object.
+``python -m jacquemart.runtime.cluster.read_city LOADER FILE`` writes to stdout ``C`` and the packed
+city, without its source, or ``E`` and an error as one JSON object.
 Imports no Ray.
 """
 
@@ -23,7 +23,6 @@ from jacquemart.runtime.model.errors import ChangeRefused, JacquemartError, Star
 #: Reading goes behind everything that a cell does.
 NICENESS = 5
 LONGEST_S = 600.0
-_DIGITS = 64
 
 
 def digest(city: CitySpec) -> str:
@@ -32,7 +31,12 @@ def digest(city: CitySpec) -> str:
     Raises:
         TypeError: a driver's options hold something that no city file can say.
     """
-    return hashlib.sha256(city_copy.pack(replace(city, source=""))).hexdigest()
+    return hashlib.sha256(_packed(city)).hexdigest()
+
+
+def _packed(city: CitySpec) -> bytes:
+    """Return a city as bytes that do not tell where it came from."""
+    return city_copy.pack(replace(city, source=""))
 
 
 def read_city(loader: str, path: str, folder: str) -> tuple[CitySpec, str]:
@@ -60,7 +64,7 @@ def read_city(loader: str, path: str, folder: str) -> tuple[CitySpec, str]:
         raise ChangeRefused(f"cannot read the city file: {error}", where=path) from error
     kind, content = done.stdout[:1], done.stdout[1:]
     if kind == b"C":
-        return city_copy.unpack(content[_DIGITS:]), content[:_DIGITS].decode("ascii")
+        return replace(city_copy.unpack(content), source=path), hashlib.sha256(content).hexdigest()
     if kind == b"E":
         raise error_of(json.loads(content))
     raise ChangeRefused(
@@ -77,7 +81,7 @@ def main(arguments: list[str]) -> int:
     try:
         module, _, name = loader.partition(":")
         city: CitySpec = getattr(importlib.import_module(module), name)(path)
-        content = b"C" + digest(city).encode("ascii") + city_copy.pack(city)
+        content = b"C" + _packed(city)
     except (JacquemartError, ImportError, AttributeError, TypeError) as error:
         if not isinstance(error, JacquemartError):
             error = StartError(f"{type(error).__name__}: {error}", where=loader)
