@@ -197,5 +197,5 @@ def _make(point: PointSpec, device: DeviceSpec) -> RegisterAddress:
             float(address.get("scale", 1)),
             float(address.get("offset", 0)),
         ),
-        pulse=bool(address.get("pulse", False)),
+        pulse=point.pulse or bool(address.get("pulse", False)),
     )

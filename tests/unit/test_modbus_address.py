@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from modbus_points import address, bound, point
 
 from jacquemart.drivers.modbus import ModbusDriver
 from jacquemart.drivers.modbus.options import parse_link
-from jacquemart.runtime.model.city import PointSpec
+from jacquemart.runtime.model.city import DeviceSpec, PointSpec
 from jacquemart.runtime.model.errors import ConfigError
 
 GOOD = {"table": "holding", "address": 10}
@@ -155,3 +156,10 @@ def test_options_left_out_have_their_defaults() -> None:
     options = parse_link({"host": " cab "})
     assert (options.host, options.port, options.timeout_ms) == ("cab", 502, 1_000)
     assert (options.max_gap, options.max_span, options.write_multiple) == (8, 125, True)
+
+
+def test_a_point_that_is_a_pulse_is_one_for_the_driver_whatever_its_address_says() -> None:
+    spec = PointSpec("p", writable=True, pulse=True, address={"table": "coil", "address": 3})
+    device = DeviceSpec("d", "t", "z", "l")
+    assert ModbusDriver.address_of(spec, device).pulse
+    assert not ModbusDriver.address_of(replace(spec, pulse=False), device).pulse
