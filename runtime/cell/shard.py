@@ -86,10 +86,10 @@ class Shard:
         if bound.spec.feedback:
             at = actor.template.point_index(bound.spec.feedback)
             feedback = bind(shell.driver, actor, at)
-        guards = tuple(
-            bind(shell.driver, actor, actor.template.point_index(name))
-            for name in bound.spec.guards
-        )
+        guards: tuple[BoundPoint, ...] = ()
+        if bound.spec.guards:
+            places = map(actor.template.point_index, bound.spec.guards)
+            guards = tuple(bind(shell.driver, actor, place) for place in places)
         shell.submit(Write(actor, ticket, bound, feedback, value, guards))
 
     def link_state(self, actor: DeviceActor) -> tuple[bool, str]:
