@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run test bench lint types wheel clean
+.PHONY: help setup run test bench lint types reference wheel clean
 
 help:
 	@echo "make run    dusk in Dijon, the main job  (ARGS=--once ends by itself)"
 	@echo "make test   all tests                    (ARGS='-k name' for some)"
 	@echo "make bench  all benches                  (ARGS=dusk for one)"
-	@echo "make lint types wheel clean"
+	@echo "make lint types reference wheel clean"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,10 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy
+
+reference: $(STAMP)
+	$(BIN)/jacquemart kinds --markdown > docs/reference/kinds.md.new
+	mv docs/reference/kinds.md.new docs/reference/kinds.md
 
 wheel: $(STAMP)
 	$(BIN)/python -m build

@@ -48,6 +48,7 @@ def reading(found: Reading) -> dict[str, Any]:
         "usable": found.good,
         "source_ns": found.source_ns,
         "receive_ns": found.receive_ns,
+        **({"word": found.word} if found.words else {}),
     }
 
 

@@ -51,7 +51,7 @@ def row(found: Reading, now_ns: int) -> list[table.Cell]:
     """Return a reading as a row: point, value with unit, quality, age."""
     return [
         found.point,
-        values.quantity(found.value, found.unit),
+        values.reading(found),
         table.Styled(found.quality.text, quality_style(found.quality)),
         table.Styled(values.age(found.source_ns, now_ns), DIM),
     ]

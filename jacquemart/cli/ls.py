@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jacquemart.cli import api, get, say, table, values
 from jacquemart.cli.colour import DIM, paint_for, quality_style
 from jacquemart.runtime.model.quality import Quality
-from jacquemart.runtime.model.reading import Reading
+from jacquemart.runtime.model.reading import Reading, word_of
 
 if TYPE_CHECKING:
     from jacquemart.runtime.client import Client
@@ -83,8 +83,9 @@ def _ask(client: Client, args: argparse.Namespace) -> tuple[str, int, list[list[
     while True:
         room = args.limit - len(rows) if args.limit else PAGE
         answer = client.ls(
-            args.pattern, zone=args.zone, kind=args.kind, offset=offset, limit=min(room, PAGE)
-        )
+            args.pattern, zone=args.zone, kind=args.kind, offset=offset, limit=min(room, PAGE),
+            words=True,
+        )  # fmt: skip
         # Each zone cell answers a page of its own, so one question may bring several pages.
         rows.extend(answer["rows"])
         offset += min(room, PAGE)
@@ -95,9 +96,12 @@ def _ask(client: Client, args: argparse.Namespace) -> tuple[str, int, list[list[
 
 def _named(of: str, row: list[Any]) -> dict[str, Any]:
     fields = _POINT_FIELDS if of == "points" else _DEVICE_FIELDS
-    named = dict(zip(fields, row, strict=True))
+    named = dict(zip(fields, row, strict=False))  # the words of a point are in ``word``
     code = "quality" if of == "points" else "worst"
     named[code] = values.quality(named[code])
+    words = row[len(fields) :]
+    if words and words[0]:
+        named["word"] = word_of(named["value"], words[0])
     return named
 
 
@@ -107,8 +111,9 @@ def _device(row: list[Any]) -> table.Row:
 
 
 def _point(row: list[Any], now_ns: int) -> table.Row:
-    point, value, code, source_ns, receive_ns, unit, writable = row
-    found = Reading(point, value, Quality.from_code(code), source_ns, receive_ns, unit)
+    point, value, code, source_ns, receive_ns, unit, writable, *more = row
+    words = tuple(more[0]) if more else ()
+    found = Reading(point, value, Quality.from_code(code), source_ns, receive_ns, unit, words)
     return [*get.row(found, now_ns), table.Styled("writable" if writable else "", DIM)]
 
 

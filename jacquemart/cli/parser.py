@@ -16,10 +16,12 @@ COMMANDS = (
     "ls",
     "get",
     "set",
+    "command",
     "watch",
     "zones",
     "top",
     "why",
+    "kinds",
     "events",
     "stop",
 )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 from contextlib import suppress
 from typing import Any
 
-from jacquemart.cli import api, bulk, outcome, say
+from jacquemart.cli import api, bulk, outcome, say, values
 from jacquemart.runtime.model.errors import JacquemartError, UsageError
 from jacquemart.runtime.model.ids import split_point
 
-_WORDS = {"on": 1.0, "true": 1.0, "off": 0.0, "false": 0.0}
 _WILDCARDS = frozenset("*?[")
 
 
@@ -24,7 +22,9 @@ def add(commands: Any) -> None:
         "wildcards in the device (lamp-*/setpoint), --zone or --kind, command all that match.",
     )
     parser.add_argument("point", metavar="POINT", help="device/point; the device may be a pattern")
-    parser.add_argument("value", type=_value, metavar="VALUE", help="a number, on or off")
+    parser.add_argument(
+        "value", type=values.parse, metavar="VALUE", help="a number, on or off, or a word"
+    )
     parser.add_argument("--unit", default="", help="refuse if the point has another unit")
     parser.add_argument(
         "--within",
@@ -69,15 +69,22 @@ def _one(args: argparse.Namespace) -> int:
         ended = client.set(
             args.point, args.value, within_s=args.within, unit=args.unit, priority=args.priority
         )
-        unit = args.unit
+        unit: str = args.unit
+        words: tuple[str, ...] = ()
         if not args.json and not unit:
             with suppress(JacquemartError):  # only for show; the outcome is known
-                unit = client.get(args.point).unit
-    outcome.show(ended, unit, as_json=args.json)
+                found = client.get(args.point)
+                unit, words = found.unit, found.words
+    outcome.show(ended, unit, words, as_json=args.json)
     return say.DONE if ended.applied else say.REFUSED
 
 
 def _many(args: argparse.Namespace, device: str, point: str) -> int:
+    if isinstance(args.value, str):
+        raise UsageError(
+            f"{args.value!r} for many devices, allowed: a number",
+            advice="a word may mean another number in each; `jacquemart kinds` has the numbers",
+        )
     with api.connect(args) as client:
         ended = client.set_all(
             point,
@@ -94,16 +101,3 @@ def _many(args: argparse.Namespace, device: str, point: str) -> int:
         say.note("no device matches; nothing was sent")
         return say.REFUSED
     return say.REFUSED if ended.exceptions() else say.DONE
-
-
-def _value(text: str) -> float:
-    word = _WORDS.get(text.lower())
-    if word is not None:
-        return word
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no value; allowed: a number, on or off")
-    return value

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import time
 
 from jacquemart.cli.text import escape
+from jacquemart.runtime.model.ids import valid_word
 from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.reading import Reading
 
 #: What stands where there is no value.
 NOTHING = "–"
 
+_SWITCHES = {"on": True, "true": True, "off": False, "false": False}
 _MINUTE_S = 60
 _HOUR_S = 3_600
 _DAY_S = 86_400
@@ -42,6 +46,32 @@ def quantity(value: float | None, unit: str) -> str:
         return f"{number(value)} {escape(unit)}"
     text = number(value)
     return text.removesuffix(".0")
+
+
+def reading(found: Reading) -> str:
+    """Return the value of a reading: the word of an enumeration, or its quantity."""
+    return found.word or quantity(found.value, found.unit)
+
+
+def parse(text: str) -> float | str | bool:
+    """Read a value of a command line: a number, on or off, or a word.
+
+    Raises:
+        argparse.ArgumentTypeError: none of these.
+    """
+    switch = _SWITCHES.get(text.lower())
+    if switch is not None:
+        return switch
+    try:
+        value = float(text)
+    except ValueError:
+        if valid_word(text):
+            return text
+        value = math.nan
+    if not math.isfinite(value):
+        allowed = "a number, on or off, or a word of the point"
+        raise argparse.ArgumentTypeError(f"{text!r} is no value; allowed: {allowed}")
+    return value
 
 
 def total(value: float | None, unit: str) -> str:

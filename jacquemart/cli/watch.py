@@ -137,7 +137,7 @@ def line(update: Reading | RollupUpdate | Event, paint: Paint) -> str:
             (
                 paint(when, DIM),
                 _filled(update.point),
-                values.quantity(update.value, update.unit).rjust(10),
+                values.reading(update).rjust(10),
                 paint(update.quality.text, quality_style(update.quality)),
             )
         )

@@ -13,6 +13,7 @@ from jacquemart.cli.colour import BOLD, DIM, GREEN, RED, YELLOW, Paint, paint_fo
 from jacquemart.cli.say import DONE
 from jacquemart.cli.text import escape
 from jacquemart.runtime.model.outcome import Stages
+from jacquemart.runtime.model.reading import word_of
 
 _STAGES = ("dispatched_ns", "acknowledged_ns", "finished_ns")
 
@@ -88,6 +89,8 @@ def _details(found: Mapping[str, Any]) -> Iterator[table.Row]:
         for name, (value, code) in fed_by["points"].items():
             text = f"its {name} is {values.quantity(value, '')}, {values.quality(code)}"
             yield ["", table.Styled(text, quality_style(code))]
+    for label, text in found.get("texts", {}).items():
+        yield [label, text]
     yield ["cell", found["cell"]]
     waiting = found["waiting"]
     yield ["waiting", f"{waiting} command{'' if waiting == 1 else 's'}"]
@@ -127,9 +130,12 @@ def _point(point: Mapping[str, Any], now_ns: int) -> table.Row:
         facts.append(f"fed back by {point['feedback']}")
     if point["poll_ms"]:
         facts.append(f"polled every {values.span(point['poll_ms'] / 1e3)}")
+    words = point.get("words", ())
+    if words:
+        facts.append(" ".join(words))
     return [
         point["point"],
-        values.quantity(point["value"], point["unit"]),
+        word_of(point["value"], words) or values.quantity(point["value"], point["unit"]),
         table.Styled(values.quality(point["quality"]), quality_style(point["quality"])),
         values.age(point["source_ns"], now_ns),
         table.Styled(", ".join(facts), DIM),

@@ -64,7 +64,9 @@ def check_number(
         words: what 0, 1, 2 … mean.
         whole: refuse fractions.
     """
-    if words and isinstance(value, str):
+    if words and isinstance(value, (str, bool)):
+        if isinstance(value, bool):  # "on" and "off" as a command line sends them
+            value = "on" if value else "off"
         if value not in words:
             some = ", ".join(words)
             return math.nan, (Reason.BAD_VALUE, f"{name} takes {some}, not {value[:40]!r}")

@@ -69,6 +69,7 @@ def _point(actor: DeviceActor, index: int) -> dict[str, Any]:
         "feedback": spec.feedback,
         "poll_ms": spec.poll_ms,
         "range": [spec.low, spec.high],
+        "words": list(spec.words),
     }
 
 

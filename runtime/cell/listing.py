@@ -22,7 +22,8 @@ def list_devices(
     ``pattern`` is ``device`` or ``device/point`` with wildcards; ``zone`` and ``kind`` are
     patterns too. Returns ``total`` and at most ``limit`` rows: of devices ``[id, kind, zone,
     name, link, fed_by, worst]``, or of points ``[id, value, quality, source_ns, receive_ns,
-    unit, writable]``. A roaming device is in the zone where it is.
+    unit, writable]``, with the words of an enumeration behind them if ``words`` is true. A roaming
+    device is in the zone where it is.
 
     Raises:
         UsageError: an argument of a wrong type.
@@ -32,6 +33,7 @@ def list_devices(
     zone, kind = pattern(text_arg(args, "zone", "*")), pattern(text_arg(args, "kind", "*"))
     offset = int(number_arg(args, "offset", 0))
     limit = min(int(number_arg(args, "limit", 1_000)), PAGE)
+    words = args.get("words") is True
     total = 0
     rows: list[list[Any]] = []
     roamers.settle()
@@ -66,7 +68,7 @@ def list_devices(
                     if offset <= total < offset + limit:
                         rows.append(
                             [f"{member.id}/{found.name}", *table.read(base + at), found.unit,
-                             found.writable]
+                             found.writable, *([list(found.words)] if words else [])]
                         )  # fmt: skip
                     total += 1
     return {"total": total, "rows": rows, "of": "points" if slash else "devices"}

@@ -89,7 +89,7 @@ class AsyncClient:
         return [
             reading
             for page in requests.pages(points)
-            for reading in requests.readings(await self.query("get", points=page))
+            for reading in requests.readings(await self.query("get", points=page, words=True))
         ]
 
     async def query(self, verb: str, **args: Any) -> Any:
@@ -112,7 +112,7 @@ class AsyncClient:
         return await self.query("why", subject=subject)  # type: ignore[no-any-return]
 
     async def set(
-        self, point: str, value: float, *, within_s: float = 10.0, unit: str = "",
+        self, point: str, value: float | str, *, within_s: float = 10.0, unit: str = "",
         priority: int = 8, id: bytes | None = None,
     ) -> Outcome:  # fmt: skip
         """Write ``device/point`` and return what became of it; see :meth:`Client.set`."""

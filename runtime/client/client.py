@@ -78,7 +78,7 @@ class Client:
         return [
             reading
             for page in requests.pages(points)
-            for reading in requests.readings(self.query("get", points=page))
+            for reading in requests.readings(self.query("get", points=page, words=True))
         ]
 
     def query(self, verb: str, **args: Any) -> Any:
@@ -123,7 +123,7 @@ class Client:
     def set(
         self,
         point: str,
-        value: float,
+        value: float | str,
         *,
         within_s: float = 10.0,
         unit: str = "",
@@ -133,7 +133,8 @@ class Client:
         """Write ``device/point`` and return what became of it, read back.
 
         Args:
-            value: in the point's unit; ``unit`` makes the city check that.
+            value: in the point's unit, or a word of an enumeration; ``unit`` makes the city
+                check that.
             within_s: nothing is sent to the field after so many seconds.
             priority: 1 (life safety) to 16.
             id: the command's identity; the same again is not executed again.
@@ -153,7 +154,13 @@ class Client:
         priority: int = 8,
         id: bytes | None = None,
     ) -> Outcome:
-        """Send a command of the device's kind and return what became of it."""
+        """Send a command of the device's kind and return what became of it.
+
+        Args:
+            subject: the device. verb: the command; ``jacquemart kinds`` shows those of a kind.
+            value: what the command takes: a number, a word, or nothing.
+            within_s, unit, priority, id: as of ``set``.
+        """
         made, frame = requests.command(
             subject, value, verb=verb, unit=unit, priority=priority,
             deadline_ns=self._clock.deadline(boot_ns(), within_s), principal=self.principal,

@@ -272,6 +272,14 @@ def fits(frame: bytes) -> bytes:
 def readings(rows: Any) -> list[Reading]:
     """Read the answer to ``get``."""
     return [
-        Reading(point, value, Quality.from_code(quality), source_ns, receive_ns, unit)
-        for point, value, quality, source_ns, receive_ns, unit in rows
+        Reading(
+            point,
+            value,
+            Quality.from_code(quality),
+            source_ns,
+            receive_ns,
+            unit,
+            tuple(more[0]) if more else (),
+        )
+        for point, value, quality, source_ns, receive_ns, unit, *more in rows
     ]

@@ -63,6 +63,8 @@ class UpdateSink:
         """Gets the topics that there are, when they are others than before."""
         self._names: dict[str, dict[int, tuple[str, str]]] = {}
         """Topic -> slot -> name and unit."""
+        self._words: dict[str, tuple[str, ...]] = {}
+        """Of enumerations: name -> words."""
         self._ends: dict[str, int] = {}
         """Topic -> the first slot that has no name yet."""
         self._early: dict[str, dict[int, Row]] = {}
@@ -153,6 +155,7 @@ class UpdateSink:
             template: list(zip(points, units[template], strict=True))
             for template, points in content["templates"].items()
         }
+        words = content.get("words", {})
         names: dict[int, tuple[str, str]] = {}
         slot = 0
         for device, template in content["devices"]:
@@ -160,6 +163,9 @@ class UpdateSink:
                 name = f"{device}/{point}"
                 if self._everything or self._matches(name):
                     names[slot] = name, unit
+                    meant = words.get(template, {}).get(point)
+                    if meant:
+                        self._words[name] = tuple(meant)
                 slot += 1
         self._rename(topic, names)
         self._ends[topic] = slot
@@ -207,7 +213,10 @@ class UpdateSink:
             if found is not None:
                 name, unit = found
                 quality = Quality.from_code(qualities[at])
-                reading = Reading(name, values[at], quality, source[at], receive[at], unit)
+                reading = Reading(
+                    name, values[at], quality, source[at], receive[at], unit,
+                    self._words.get(name, ()),
+                )  # fmt: skip
                 self._keep(topic, slot, reading)
 
     def _keep(self, topic: str, slot: int, reading: Reading) -> None:

@@ -76,12 +76,12 @@ class DeviceHandle:
         except GatewayUnreachable:  # it may have been replaced: ask Ray again, once
             return _client(self.city, again=True).get(subject)
 
-    def set(self, point: str, value: float, *, timeout: float = 10.0, **options: Any) -> Outcome:
+    def set(self, point: str, value: float | str, *, timeout: float = 10.0, **options: Any) -> Outcome:
         """Write a point and return what became of it, read back.
 
         Args:
             point: the point's name.
-            value: in the point's unit.
+            value: in the point's unit, or a word of an enumeration.
             timeout: seconds after which nothing is sent to the field any more.
             options: ``unit``, ``priority``, ``id``, as of ``Client.set``.
 
@@ -90,6 +90,24 @@ class DeviceHandle:
             never retried here, since the command may have been sent.
         """
         return _client(self.city).set(f"{self.id}/{point}", value, within_s=timeout, **options)
+
+    def command(
+        self, verb: str, value: float | str | None = None, *, timeout: float = 10.0, **options: Any
+    ) -> Outcome:
+        """Send a command of the device's kind and return what became of it.
+
+        Args:
+            verb: the command; ``jacquemart kinds`` shows those of a kind.
+            value: what it takes: a number, a word, or nothing.
+            timeout: seconds after which nothing is sent to the field any more.
+            options: ``unit``, ``priority``, ``id``, as of ``Client.command``.
+
+        Raises:
+            GatewayUnreachable: nobody answers; never retried here, since the command may have
+                been sent.
+        """
+        client = _client(self.city)
+        return client.command(self.id, verb, value, within_s=timeout, **options)
 
     def check(self) -> None:
         """Ask whether the city has the device.

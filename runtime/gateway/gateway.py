@@ -261,21 +261,24 @@ class Gateway(Service):
         points = args.get("points")
         if not isinstance(points, list) or not all(isinstance(p, str) for p in points):
             raise UsageError("argument 'points' must be a list of device/point")
+        words = args.get("words") is True
         by_cell: dict[str, list[str]] = {}
         for text in points:
             by_cell.setdefault(self._owner_of(split_point(text)[0]).name, []).append(text)
         answers = await asyncio.gather(
-            *(self._get_from(cell, wanted) for cell, wanted in by_cell.items())
+            *(self._get_from(cell, wanted, words=words) for cell, wanted in by_cell.items())
         )
         rows = {row[0]: row for rows in answers for row in rows}
         return [rows[text] for text in points]
 
-    async def _get_from(self, cell: str, points: list[str]) -> list[list[Any]]:
+    async def _get_from(self, cell: str, points: list[str], *, words: bool) -> list[list[Any]]:
         try:
-            rows: list[list[Any]] = await self._ask(cell, "get", {"points": points})
+            asked = {"points": points, "words": words}
+            rows: list[list[Any]] = await self._ask(cell, "get", asked)
             return rows
         except CellUnreachable:  # one cell that is away hides no other's values
-            return [[text, math.nan, Quality.BAD_CELL, 0, 0, ""] for text in points]
+            more: list[Any] = [[]] if words else []
+            return [[text, math.nan, Quality.BAD_CELL, 0, 0, "", *more] for text in points]
 
     async def _why(self, args: Mapping[str, Any]) -> Any:
         subject = text_arg(args, "subject")

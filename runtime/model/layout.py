@@ -141,6 +141,7 @@ class ShardLayout:
         devices: list[list[str]] = []
         points: dict[str, list[str]] = {}
         units: dict[str, list[str]] = {}
+        words: dict[str, dict[str, list[str]]] = {}
         at = 0
         for device, base in [*self.in_slot_order(), (None, self.capacity)]:
             if base > at:
@@ -153,9 +154,12 @@ class ShardLayout:
             if name not in points:
                 points[name] = [point.name for point in self.templates[name].points]
                 units[name] = [point.unit for point in self.templates[name].points]
+                meant = {p.name: list(p.words) for p in self.templates[name].points if p.words}
+                if meant:
+                    words[name] = meant
             devices.append([device.id, name])
             at = base + len(points[name])
-        return {"devices": devices, "templates": points, "units": units}
+        return {"devices": devices, "templates": points, "units": units, "words": words}
 
 
 def _check_bases(spec: ShardSpec, templates: Mapping[str, TemplateSpec]) -> int:

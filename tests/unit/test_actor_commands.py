@@ -112,6 +112,7 @@ def on_bench(act: Callable[[Bench], Awaitable[None]]) -> None:
         ("warn", "bright", "", "bad_value", "dark, flashing, not 'bright'"),
         ("warn", 2, "", "out_of_range", "0 to 1"),
         ("warn", 0.5, "", "bad_value", "whole numbers"),
+        ("warn", True, "", "bad_value", "dark, flashing, not 'on'"),
         ("dance", None, "", "unknown_command", "known: broken, close"),
         ("count", None, "", "not_writable", "cars cannot be written"),
     ],
@@ -131,7 +132,7 @@ def test_an_argument_is_refused_before_the_handler_runs(
 
 
 @pytest.mark.parametrize(
-    ("value", "seen"), [("flashing", 1.0), (0, 0.0), (True, 1.0), (None, None)]
+    ("value", "seen"), [("flashing", 1.0), (0, 0.0), ("dark", 0.0), (None, None)]
 )
 def test_a_handler_sees_a_number_whatever_word_was_sent(value: Any, seen: Any) -> None:
     async def act(bench: Bench) -> None:

@@ -44,7 +44,7 @@ def test_get_shows_value_quality_and_age(
     ]
     assert gateway.queries[-1] == (
         "get",
-        {"points": ["lamp-1/level", "lamp-17/power", "lamp-2/fault"]},
+        {"points": ["lamp-1/level", "lamp-17/power", "lamp-2/fault"], "words": True},
     )
 
 
