@@ -40,20 +40,27 @@ class Claims:
         self._drivers = {t.driver: drivers.get(t.driver) for t in templates.values()}
         self._known: dict[Hashable, Claim] = {}
         self._by_position: dict[str, bool] = {}
+        self._asked = {
+            template.name: [point for point in template.points if not point.address.get("derived")]
+            for template in templates.values()
+        }
 
     def of(self, device: DeviceSpec) -> Claim:
         """Return what a device claims."""
-        own = tuple(device.parameters.values()) if device.parameters else ()
-        position = (device.template, device.unit_id, device.index, own)
-        known = self._known.get(position)
-        if known is not None and device.link:
-            return known
         template = self._templates.get(device.template)
         refused = device.index < 0 or device.unit_id < 0 or not device.link
         if template is None or refused:  # and told already
-            return Claim()
+            return _NONE
+        by_position = self._by_position.get(template.name)
+        if by_position is False:
+            return self._ask(template, device)
+        own = tuple(device.parameters.values()) if device.parameters else ()
+        position = (template.name, device.unit_id, device.index, own)
+        known = self._known.get(position)
+        if known is not None:
+            return known
         claim = self._ask(template, device)
-        if template.name not in self._by_position:
+        if by_position is None:
             other = replace(device, id="?", name="?", link="?", zone="?", fed_by="?", lat=None)
             self._by_position[template.name] = self._ask(template, other) == claim
         if self._by_position[template.name]:
@@ -63,24 +70,29 @@ class Claims:
     def _ask(self, template: TemplateSpec, device: DeviceSpec) -> Claim:
         driver = self._drivers[template.driver]
         if driver is None:
-            return Claim()
+            return _NONE
         claimed: set[Hashable] = set()
-        for point in template.points:
-            if point.address.get("derived"):
-                continue
+        for point in self._asked[template.name]:
             try:
-                made = resolved(point, device)
-                if made is not point and (fault := _fault(driver, made)):
-                    return Claim(fault=fault)
+                made = point
+                if device.parameters:
+                    made = resolved(point, device)
+                    if made is not point and (fault := _fault(driver, made)):
+                        return Claim(fault=fault)
                 address = driver.address_of(made, device)
             except ConfigError as error:
                 return Claim(fault=f"{point.name}: {error.message}")
             except Exception as error:  # noqa: BLE001 - a third party's code
                 return Claim(fault=f"{point.name}: {type(error).__name__}: {error}")
-            owner = "" if point.writable else point.name
-            if isinstance(address, Hashable) and address is not None:
-                claimed.add((device.unit_id, owner, address))
+            if address is not None:
+                try:
+                    claimed.add((device.unit_id, "" if point.writable else point.name, address))
+                except TypeError:  # it cannot be compared, so nothing is known of it
+                    continue
         return Claim(frozenset(claimed))
+
+
+_NONE = Claim()
 
 
 def _fault(driver: DriverInfo, point: PointSpec) -> str:

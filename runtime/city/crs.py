@@ -47,15 +47,13 @@ class Frame:
     name: str
     origin: str
     crs: Any
+    transformer: Any
 
     def to_wgs84(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return longitudes and latitudes; infinite or NaN where there are none."""
-        if self.crs.equals(geo_library("pyproj", "coordinates").CRS(WGS84), ignore_axis_order=True):
+        if self.transformer is None:
             return x, y
-        transformer = geo_library("pyproj", "coordinates").Transformer.from_crs(
-            self.crs, WGS84, always_xy=True
-        )
-        lon, lat = transformer.transform(x, y)
+        lon, lat = self.transformer.transform(x, y)
         return lon, lat
 
     @property
@@ -81,12 +79,16 @@ def frame_of(text: str, origin: str) -> Frame:
         crs = pyproj.CRS.from_user_input(text)
         if len(crs.axis_info) > 2:
             crs = crs.to_2d()
-        pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
+        if not (crs.is_projected or crs.is_geographic):
+            raise ConfigError(f"{crs.name} is no system of places on the earth")
+        transformer = None
+        if not crs.equals(pyproj.CRS(WGS84), ignore_axis_order=True):
+            transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
     except pyproj.exceptions.ProjError as error:
         raise ConfigError(str(error).splitlines()[0] if str(error) else "PROJ refused it") from None
     authority = crs.to_authority(min_confidence=60)
     code = ":".join(authority) if authority else ""
-    return Frame(f"{code} ({crs.name})" if code else crs.name, origin, crs)
+    return Frame(f"{code} ({crs.name})" if code else crs.name, origin, crs, transformer)
 
 
 def share_within(lon: NDArray[Any], lat: NDArray[Any], bounds: Bounds) -> float:

@@ -32,7 +32,7 @@ def settle_zones(devices: Devices, links: Mapping[str, LinkDraft], report: Repor
             report.add(devices.where(index, "zone"), zone, allowed)
     for draft in links.values():
         draft.zone = told[draft.id]
-        if draft.zone is None:
+        if draft.zone is None and devices.complete:
             report.add(draft.place("zone"), NOTHING, "a zone, here or on a device of the link")
     devices.columns["zone"] = [
         zone or told.get(link) for link, zone in zip(devices.columns["link"], column, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,13 @@ def point(x: float, y: float) -> dict[str, Any]:
 
 def projected(crs: str, lon: float, lat: float) -> tuple[float, float]:
     """Return a place in another system."""
-    x, y = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
+    x, y = _to(crs).transform(lon, lat)
     return float(x), float(y)
+
+
+@cache
+def _to(crs: str) -> Any:
+    return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
 def lamps_geojson(crs: str = "EPSG:4326") -> str:
