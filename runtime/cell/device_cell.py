@@ -14,7 +14,8 @@ from jacquemart.runtime.cell import explain
 from jacquemart.runtime.cell.bulk import BulkRun, choose, unanswered
 from jacquemart.runtime.cell.cell_change import CellChange
 from jacquemart.runtime.cell.link import LinkShell
-from jacquemart.runtime.cell.membership import RoamingChoice
+from jacquemart.runtime.cell.outcomes import outcome_frame
+from jacquemart.runtime.cell.roaming_commands import RoamingChoice
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.shard import Shard
 from jacquemart.runtime.cell.topics import facts_topic, layout_topic, readings_topic, topics_of
@@ -24,7 +25,7 @@ from jacquemart.runtime.model.directory import CellConfig
 from jacquemart.runtime.model.errors import UnknownDevice, UnknownPoint, UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.ids import split_point
-from jacquemart.runtime.model.outcome import Outcome, Reason, Status
+from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.territory import Territory
 from jacquemart.runtime.model.text import describe
 from jacquemart.runtime.wire import messages
@@ -353,11 +354,13 @@ class DeviceCell(Service):
         points = args.get("points")
         if not isinstance(points, list) or not all(isinstance(p, str) for p in points):
             raise UsageError("argument 'points' must be a list of device/point")
+        words = args.get("words") is True
         rows = []
         for text in points:
             actor, index = self.find(text)
             reading = actor.shard.table.read(actor.base + index)
-            rows.append([text, *reading, actor.template.points[index].unit])
+            spec = actor.template.points[index]
+            rows.append([text, *reading, spec.unit, *([list(spec.words)] if words else [])])
         return rows
 
     def _snapshot(self, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -381,23 +384,3 @@ class DeviceCell(Service):
             "layout": self.publisher.sequence(layout_topic(shard.spec.id)),
             "columns": list(shard.table.snapshot()),
         }
-
-
-def outcome_frame(outcome: Outcome) -> bytes:
-    """Encode an outcome."""
-    stages = outcome.stages
-    return frames.encode_outcome(
-        frames.OutcomeFrame(
-            outcome.id,
-            outcome.device,
-            outcome.point,
-            outcome.status,
-            outcome.reason,
-            outcome.detail,
-            outcome.value,
-            stages.received,
-            stages.dispatched,
-            stages.acknowledged,
-            stages.finished,
-        )
-    )

@@ -12,24 +12,15 @@ known (off duty, lost, or outside of all zones).
 
 from __future__ import annotations
 
-import struct
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from jacquemart.native.table import PointTable, Rollup
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.supervisor import ShardView
-from jacquemart.runtime.cell.bulk import pattern, unanswered
-from jacquemart.runtime.cell.fan_out import CellFanOut
 from jacquemart.runtime.model.city import DeviceSpec, TemplateSpec
 from jacquemart.runtime.model.layout import ShardLayout
-from jacquemart.runtime.model.outcome import Reason, Status
-from jacquemart.runtime.wire.messages import Bulk, BulkResult
-
-if TYPE_CHECKING:
-    from jacquemart.runtime.cell.service import Service
 
 #: The derived point of a roaming kind that says where its device is; its words are zones.
 ZONE_POINT = "zone"
@@ -48,13 +39,53 @@ class _Member:
     zone_at: int
     zone: str
 
-    def told(self, values: bytes) -> str:
-        """Return the zone that it says, in the values of its shard's table; its home if none."""
-        (number,) = struct.unpack_from("<d", values, 8 * (self.base + self.zone_at))
+    def told(self, number: float) -> str:
+        """Return the zone that a value of its point ``zone`` means; its home if none."""
         words = self.template.points[self.zone_at].words
         if not 0.0 < number < len(words):  # NaN: withheld, or never told; 0: outside
             return self.spec.zone
         return words[int(number)]
+
+
+class _Run:
+    """Roaming devices of one template whose slots are neighbours: copied in one piece."""
+
+    __slots__ = ("members", "said", "slots")
+
+    def __init__(self, first: _Member) -> None:
+        self.members = [first]
+        self.slots = array("I")
+        """Their slots in the table of roamers, once the run is whole."""
+        self.said = b""
+        """What their points ``zone`` held when somebody looked."""
+
+    def takes(self, member: _Member) -> bool:
+        """Take a member if it is the next neighbour."""
+        last = self.members[-1]
+        end = last.base + len(last.template.points)
+        if member.template is not last.template or member.base != end:
+            return False
+        self.members.append(member)
+        return True
+
+    def ends(self) -> tuple[int, int]:
+        """Return the first slot in the shard, and the one behind the last."""
+        last = self.members[-1]
+        return self.members[0].base, last.base + len(last.template.points)
+
+    def movers(self, values: memoryview[float]) -> Iterator[tuple[_Member, str]]:
+        """Yield whose zone is another now, with that zone."""
+        first = self.members[0]
+        begin, end = self.ends()
+        numbers = values[begin + first.zone_at : end : len(first.template.points)]
+        said = numbers.tobytes()
+        if said == self.said:
+            return
+        self.said = said
+        for member, number in zip(self.members, numbers, strict=True):
+            zone = member.told(number)
+            if zone != member.zone:
+                yield member, zone
 
 
 class Roamers:
@@ -69,7 +100,7 @@ class Roamers:
         self._layouts: dict[str, ShardLayout] = {}
         self._touched: set[str] = set()
         self._members: dict[str, _Member] = {}
-        self._by_shard: dict[str, list[_Member]] = {}
+        self._by_shard: dict[str, list[_Run]] = {}
         self._keys: list[Key] = []
         self._places: dict[str, dict[str, int]] = {}
         self._zones: list[str] = []
@@ -123,9 +154,10 @@ class Roamers:
     def within(self, zone: str, shards: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield the roaming devices of some shards that are in a zone, as (id, kind)."""
         for shard in shards:
-            for member in self._by_shard.get(shard, ()):
-                if member.zone == zone:
-                    yield member.spec.id, member.template.kind
+            for run in self._by_shard.get(shard, ()):
+                for member in run.members:
+                    if member.zone == zone:
+                        yield member.spec.id, member.template.kind
 
     def rows(self, zone: str) -> dict[Key, Rollup]:
         """Return the aggregates of the roaming devices in a zone.
@@ -162,7 +194,9 @@ class Roamers:
                     continue
                 member = _Member(spec, name, template, base, at, zone_at, spec.zone)
                 self._members[spec.id] = member
-                self._by_shard.setdefault(name, []).append(member)
+                runs = self._by_shard.setdefault(name, [])
+                if not runs or not runs[-1].takes(member):
+                    runs.append(_Run(member))
                 at += len(template.points)
                 keys.update(((template.kind, point.name), None) for point in template.points)
                 zones.update(dict.fromkeys((spec.zone, *template.points[zone_at].words[1:])))
@@ -178,26 +212,31 @@ class Roamers:
             if old is not None and old.zone in zones:
                 member.zone = old.zone
             self._group(member)
+        for runs in self._by_shard.values():
+            for run in runs:
+                begin, end = run.ends()
+                own = run.members[0].own
+                run.slots = array("I", range(own, own + end - begin))
         self._touched.update(self._by_shard)
 
     def _copy(self, shard: str) -> None:
         """Take over a shard's roaming points as they are, and follow who moved."""
         _, values, qualities, source_ns, receive_ns = self._views[shard].table.snapshot()
-        for member in self._by_shard.get(shard, ()):
-            begin, count = member.base, len(member.template.points)
-            end = begin + count
+        numbers = memoryview(values).cast("d")
+        for run in self._by_shard.get(shard, ()):
+            begin, end = run.ends()
             self._table.apply_batch(
-                array("I", range(member.own, member.own + count)),
+                run.slots,
                 values[8 * begin : 8 * end],
                 qualities[begin:end],
                 source_ns[8 * begin : 8 * end],
                 receive_ns[8 * begin : 8 * end],
             )
-            zone = member.told(values)
-            if zone != member.zone and zone in self._zones:
-                self._moved.update((member.zone, zone))
-                member.zone = zone
-                self._group(member)
+            for member, zone in run.movers(numbers):
+                if zone in self._zones:
+                    self._moved.update((member.zone, zone))
+                    member.zone = zone
+                    self._group(member)
 
     def _group(self, member: _Member) -> None:
         """Count a device's points in its zone."""
@@ -205,99 +244,3 @@ class Roamers:
         places = self._places[member.template.kind]
         for at, point in enumerate(member.template.points):
             self._table.define(member.own + at, first + places[point.name], 0)
-
-
-class RoamingFanOut(CellFanOut):
-    """Commands a zone's devices: those that stand in it, and those that are in it just now.
-
-    The cell of a roaming device decides by where the device is when the command comes; here, who
-    is in the zone only counts for cells that do not answer.
-    """
-
-    def __init__(
-        self, service: Service, zone: str, views: Sequence[ShardView], roamers: Roamers,
-        all_views: Mapping[str, ShardView],
-    ) -> None:  # fmt: skip
-        """Fan out for one zone, whose shards have ``views``."""
-        names = {view.layout.spec.id for view in views}
-        more = [all_views[name] for name in roamers.shards if name not in names]
-        super().__init__(service, [*views, *more])
-        self._zone = zone
-        self._roamers = roamers
-
-    def _lost(
-        self, bulk: Bulk, views: Sequence[ShardView], status: Status, detail: str
-    ) -> BulkResult:
-        kind, device = pattern(bulk.kind), pattern(bulk.device)
-        meant = [
-            spec.id
-            for view in views
-            if view.layout.spec.zone == self._zone
-            for spec in view.layout.spec.devices
-            if not self._roamers.roams(name := view.layout.templates[spec.template].kind)
-            and kind.match(name)
-            and device.match(spec.id)
-        ]
-        shards = [view.layout.spec.id for view in views]
-        meant += [
-            found
-            for found, of in self._roamers.within(self._zone, shards)
-            if kind.match(of) and device.match(found)
-        ]
-        return unanswered(bulk.id, meant, status, Reason.CELL_LOST, detail)
-
-
-class RoamingChoice:
-    """In a device cell: which roaming devices a zone's part of a bulk command means.
-
-    A device that crosses a border while a command comes zone by zone must get it once: so the
-    first part of a command decides for all its parts where each device is.
-    """
-
-    #: Bulk commands whose decision is remembered.
-    KEPT = 128
-
-    def __init__(self) -> None:
-        """Remember nothing."""
-        self._decided: dict[tuple[str, bytes], dict[str, str]] = {}
-        self._roaming: dict[str, tuple[object, list[DeviceActor]]] = {}
-
-    def among(
-        self,
-        bulk: Bulk,
-        standing: Sequence[DeviceActor],
-        shards: Mapping[str, Sequence[DeviceActor]],
-    ) -> list[DeviceActor]:
-        """Return the devices meant.
-
-        Args:
-            bulk: the part of a command for one zone.
-            standing: what it means by home zones.
-            shards: the actors of each shard of the cell.
-        """
-        roaming = [actor for name, actors in shards.items() for actor in self._of(name, actors)]
-        if not roaming:
-            return list(standing)
-        key = (bulk.principal, bulk.id)
-        where = self._decided.get(key)
-        if where is None:
-            where = self._decided[key] = {actor.id: actor.zone for actor in roaming}
-            while len(self._decided) > self.KEPT:
-                del self._decided[next(iter(self._decided))]
-        zone, kind, device = pattern(bulk.zone), pattern(bulk.kind), pattern(bulk.device)
-        matches: Callable[[DeviceActor], bool] = lambda actor: bool(  # noqa: E731
-            zone.match(where.get(actor.id, actor.zone))
-            and kind.match(actor.kind)
-            and device.match(actor.id)
-        )
-        return [
-            *(actor for actor in standing if not actor.roams),
-            *(actor for actor in roaming if matches(actor)),
-        ]
-
-    def _of(self, shard: str, actors: Sequence[DeviceActor]) -> list[DeviceActor]:
-        """Return the roaming ones of a shard; looked for again when its actors are others."""
-        known = self._roaming.get(shard)
-        if known is None or known[0] is not actors:
-            known = self._roaming[shard] = actors, [actor for actor in actors if actor.roams]
-        return known[1]

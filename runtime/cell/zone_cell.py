@@ -13,7 +13,8 @@ from jacquemart.runtime.actor.supervisor import ShardView, Supervisor, merge_rol
 from jacquemart.runtime.cell.bulk import merge
 from jacquemart.runtime.cell.fan_out import CellFanOut
 from jacquemart.runtime.cell.listing import list_devices
-from jacquemart.runtime.cell.membership import Roamers, RoamingFanOut
+from jacquemart.runtime.cell.membership import Roamers
+from jacquemart.runtime.cell.roaming_commands import RoamingFanOut
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.views_change import Ahead, ViewsChange
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory

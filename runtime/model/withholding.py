@@ -26,6 +26,8 @@ from jacquemart.runtime.model.city import PointSpec
 from jacquemart.runtime.model.errors import ConfigError
 from jacquemart.runtime.model.quality import Quality
 
+FAR_NS = 2**63 - 1
+
 
 class _Guard:
     """The duty point of one device, and the points that it guards."""
@@ -50,7 +52,12 @@ class WithholdingTable(PointTable):
         """Private slot -> its guard."""
         self._by_source: dict[int, int] = {}
         """Slot judged by its source time -> ns after which it is stale; 0: never."""
+        self._judged: set[int] = set()
+        """Slots whose readings are judged: private ones, and those with a time of their own."""
         self._special: set[int] = set()
+        """Those, and duty slots."""
+        self._look_ns = FAR_NS
+        """Nothing is stale by its source time before that."""
         self.late = 0
         """Readings dropped because a newer one was held, or because duty began after them."""
 
@@ -89,6 +96,7 @@ class WithholdingTable(PointTable):
         if slot not in self._private:
             self._private[slot] = found
             found.private.append(slot)
+            self._judged.add(slot)
             self._special.update((slot, duty))
             if not found.gate.open and not math.isnan(self.value(slot)):
                 self._hide(slot, self.quality(slot), 0)
@@ -96,6 +104,7 @@ class WithholdingTable(PointTable):
     def judge_by_source(self, slot: int, stale_after_ns: int) -> None:
         """Judge a slot by when its value was taken; 0: it is never stale."""
         self._by_source[slot] = stale_after_ns
+        self._judged.add(slot)
         self._special.add(slot)
 
     # What is stored ------------------------------------------------------------------------
@@ -128,72 +137,117 @@ class WithholdingTable(PointTable):
         self, slots: Any, values: Any, qualities: Any, source_ns: Any, receive_ns: int
     ) -> int:
         """Store what may be stored; return how many changed."""
-        rows = self._rows(slots, "I") if self._special else ()
-        if self._special.isdisjoint(rows) or len(rows) != len(self._rows(values, "d")):
+        rows = _rows(slots, "I") if self._special else ()
+        if self._special.isdisjoint(rows) or len(rows) != len(_rows(values, "d")):
             return super().update_columns(slots, values, qualities, source_ns, receive_ns)
-        found = self._rows(values, "d")
-        codes = bytes(len(rows)) if qualities is None else self._rows(qualities, "B")
-        times = array("q", bytes(8 * len(rows)))
-        if source_ns is not None:
-            times = array("q", self._rows(source_ns, "q"))
-        if not len(rows) == len(codes) == len(times):
+        found = _rows(values, "d")
+        codes = bytes(len(rows)) if qualities is None else bytes(_rows(qualities, "B"))
+        times = None if source_ns is None else _rows(source_ns, "q")
+        if not len(rows) == len(codes) == (len(rows) if times is None else len(times)):
             return super().update_columns(slots, values, qualities, source_ns, receive_ns)
+        judged_here, guards = self._judged, self._guards
 
         def store(kept: Sequence[int], codes: Sequence[int]) -> int:
             return super(WithholdingTable, self).update_columns(
                 array("I", [rows[at] for at in kept]),
                 array("d", [found[at] for at in kept]),
-                bytes(codes[at] for at in kept),
-                array("q", [times[at] for at in kept]),
+                bytes([codes[at] for at in kept]),
+                None if times is None else array("q", [times[at] for at in kept]),
                 receive_ns,
             )
 
-        open_rows = [at for at, slot in enumerate(rows) if slot not in self._private]
+        standing = [at for at, slot in enumerate(rows) if slot not in judged_here]
         # First, since a slot or quality that there is not ends the call before anything else.
-        changed = store(open_rows, codes)
-        for at in open_rows:
-            guard = self._guards.get(rows[at])
-            if guard is not None:
+        changed = store(standing, codes)
+        for at in standing:
+            if (guard := guards.get(rows[at])) is not None:
                 duty = duty_of(found[at], codes[at], guard.high)
-                guard.gate.told(duty, times[at], receive_ns)
+                guard.gate.told(duty, 0 if times is None else times[at], receive_ns)
                 self._follow(guard, receive_ns)
+        others = [at for at, slot in enumerate(rows) if slot in judged_here]
+        if times is None:
+            passing, hidden = self._sort_polled(others, rows, receive_ns)
+            judged: Sequence[int] = codes
+        else:
+            passing, hidden, judged = self._sort_told(others, rows, codes, times, receive_ns)
+        for at in hidden:
+            changed += self._hide(rows[at], codes[at], receive_ns)
+        return changed + store(passing, judged)
+
+    def _sort_polled(
+        self, others: Sequence[int], rows: Sequence[int], receive_ns: int
+    ) -> tuple[list[int], list[int]]:
+        """Return which private rows may be stored and which are hidden; all were taken now."""
         passing: list[int] = []
+        hidden: list[int] = []
+        way: dict[_Guard | None, list[int]] = {None: passing}
+        for at in others:
+            guard = self._private.get(rows[at])
+            to = way.get(guard)
+            if to is None and guard is not None:
+                to = way[guard] = passing if self._passes(guard, 0, receive_ns) else hidden
+            (passing if to is None else to).append(at)
+        if self._by_source:
+            limits = [limit for limit in self._by_source.values() if limit]
+            self._expect(receive_ns, min(limits, default=0))
+        return passing, hidden
+
+    def _sort_told(
+        self,
+        others: Sequence[int],
+        rows: Sequence[int],
+        codes: bytes,
+        times: Sequence[int],
+        receive_ns: int,
+    ) -> tuple[list[int], list[int], bytearray]:
+        """Return which rows with a time of their own may be stored, which are hidden, and how
+        good those that are stored still are; what is late is neither."""
+        passing: list[int] = []
+        hidden: list[int] = []
         judged = bytearray(codes)
-        for at, slot in enumerate(rows):
-            private = self._private.get(slot)
-            if private is None:
+        for at in others:
+            slot, taken = rows[at], times[at]
+            guard = self._private.get(slot)
+            if guard is not None and not self._passes(guard, taken, receive_ns):
+                if guard.gate.open:
+                    self.late += 1
+                else:
+                    hidden.append(at)
                 continue
-            was_open = private.gate.open
-            if private.gate.passes(times[at], receive_ns):
-                if self._is_late(slot, times[at]):
+            limit = self._by_source.get(slot)
+            if limit is not None and taken:
+                if taken < self.read(slot)[2]:
                     self.late += 1
                     continue
-                limit = self._by_source.get(slot, 0)
-                if limit and 0 < times[at] < receive_ns - limit:
+                if limit and taken < receive_ns - limit:
                     judged[at] = max(codes[at], Quality.STALE_AGE)
-                passing.append(at)
-            elif private.gate.open:
-                self.late += 1
-            else:
-                changed += self._hide(slot, codes[at], receive_ns)
-                if was_open:  # nobody has heard of its duty for too long
-                    self._follow(private, receive_ns)
-        return changed + store(passing, judged)
+                self._expect(taken, limit)
+            passing.append(at)
+        return passing, hidden, judged
+
+    def _passes(self, guard: _Guard, taken_ns: int, receive_ns: int) -> bool:
+        was_open = guard.gate.open
+        passes = guard.gate.passes(taken_ns, receive_ns)
+        if was_open and not guard.gate.open:  # nobody has heard of its duty for too long
+            self._follow(guard, receive_ns)
+        return passes
 
     def apply_batch(
         self, slots: Any, values: Any, qualities: Any, source_ns: Any, receive_ns: Any
     ) -> int:
         """Store the columns of another table of this kind, which has judged them already."""
-        rows = self._rows(slots, "I") if self._special else ()
+        rows = _rows(slots, "I") if self._special else ()
         if self._special.isdisjoint(rows):
             return super().apply_batch(slots, values, qualities, source_ns, receive_ns)
         changed = super().apply_batch(slots, values, qualities, source_ns, receive_ns)
-        received = self._rows(receive_ns, "q")
-        found, codes = self._rows(values, "d"), self._rows(qualities, "B")
+        received, taken = _rows(receive_ns, "q"), _rows(source_ns, "q")
+        found, codes = _rows(values, "d"), _rows(qualities, "B")
         for at, slot in enumerate(rows):
             guard = self._guards.get(slot)
             if guard is not None:
                 guard.gate.copied(duty_of(found[at], codes[at], guard.high), received[at])
+            elif slot in self._by_source:
+                self._expect(taken[at], self._by_source[slot])
         touched = {id(g): g for s in rows if (g := self._guards.get(s) or self._private.get(s))}
         for guard in touched.values():
             if not guard.gate.open:  # the copy of what is withheld already is as it came
@@ -213,7 +267,7 @@ class WithholdingTable(PointTable):
         """Give some slots a quality."""
         changed = super().mark_slots(slots, quality, receive_ns)
         if self._guards:
-            self._unknown(self._rows(slots, "I"), quality, receive_ns)
+            self._unknown(_rows(slots, "I"), quality, receive_ns)
         return changed
 
     def sweep(self, now_ns: int) -> int:
@@ -223,10 +277,16 @@ class WithholdingTable(PointTable):
             if guard.gate.open and self.quality(guard.slot) >= Quality.STALE_AGE:
                 guard.gate.open = False
                 self._follow(guard, now_ns)
-        for slot, limit in self._by_source.items():
-            _, quality, source_ns, receive_ns = self.read(slot)
-            if limit and quality < Quality.STALE_AGE and source_ns < now_ns - limit:
-                changed += super().mark(slot, 1, Quality.STALE_AGE, receive_ns)
+        if now_ns >= self._look_ns:
+            self._look_ns = FAR_NS
+            for slot, limit in self._by_source.items():
+                _, quality, source_ns, receive_ns = self.read(slot)
+                if quality >= Quality.STALE_AGE:
+                    continue
+                if limit and source_ns < now_ns - limit:
+                    changed += super().mark(slot, 1, Quality.STALE_AGE, receive_ns)
+                else:
+                    self._expect(source_ns, limit)
         return changed
 
     # Inside --------------------------------------------------------------------------------
@@ -258,12 +318,14 @@ class WithholdingTable(PointTable):
             return 0
         return super().apply_batch([slot], [math.nan], [quality], [0], [max(receive_ns, received)])
 
-    def _is_late(self, slot: int, source_ns: int) -> bool:
-        return slot in self._by_source and 0 < source_ns < self.read(slot)[2]
+    def _expect(self, taken_ns: int, limit_ns: int) -> None:
+        """Look at the latest when what was taken then is stale."""
+        if limit_ns:
+            self._look_ns = min(self._look_ns, taken_ns + limit_ns)
 
-    @staticmethod
-    def _rows(column: Any, form: str) -> Any:
-        """Return a column as a sequence; raw bytes are read in their little-endian form."""
-        if isinstance(column, (bytes, bytearray)) and form != "B":
-            return memoryview(column).cast(form)  # type: ignore[call-overload]
-        return column
+
+def _rows(column: Any, form: str) -> Any:
+    """Return a column as a sequence; raw bytes are read in their little-endian form."""
+    if isinstance(column, (bytes, bytearray)) and form != "B":
+        column = memoryview(column).cast(form)  # type: ignore[call-overload]
+    return column.tolist() if isinstance(column, (array, memoryview)) else column
