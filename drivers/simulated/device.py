@@ -40,6 +40,11 @@ class DeviceModel:
             own.followers = [twin.nodes[follower.name] for follower in node.followers]
         return twin
 
+    def has(self, name: str) -> bool:
+        """Return whether a point was declared."""
+        node = self.nodes.get(name)
+        return node is not None and node.declared
+
     def declare(
         self, device: str, name: str, behaviour: Behaviour, now: float, *, stuck: bool
     ) -> None:

@@ -28,6 +28,7 @@ from jacquemart.drivers.simulated.plan import SimulatedPlan
 from jacquemart.drivers.simulated.speaker import Speaker
 from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec
 from jacquemart.runtime.model.errors import UsageError
+from jacquemart.runtime.model.field import runs_of
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
@@ -90,10 +91,11 @@ class SimulatedDriver(Driver):
 
     def plan(self, points: Sequence[BoundPoint]) -> SimulatedPlan:
         """Make the points known to the field, which starts to simulate them."""
-        self._field.declare(*points)
+        runs = list(runs_of(points))
+        self._field.declare(runs)
         if self._options.publish_ms:
             self._speaker.learn(points)
-        return SimulatedPlan(points)
+        return SimulatedPlan(runs)
 
     def retain(self, points: Sequence[BoundPoint]) -> None:
         """Speak no more of what left the link."""

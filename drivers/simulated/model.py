@@ -58,8 +58,7 @@ class FieldModel:
     def knows(self, device: str, name: str) -> bool:
         """Return whether a point was declared."""
         model = self._devices.get(device)
-        node = None if model is None else model.nodes.get(name)
-        return node is not None and node.declared
+        return model is not None and model.has(name)
 
     def declare(self, device: str, name: str, behaviour: Behaviour, now: float) -> None:
         """Add a point; a second time changes nothing.
@@ -68,7 +67,7 @@ class FieldModel:
             ConfigError: it follows a counter, or itself through others; the operator's fault.
         """
         now = self._advance(now)
-        if self.knows(device, name):
+        if FieldModel.knows(self, device, name):
             return
         stuck = device in self._stuck
         self._step(
@@ -77,6 +76,31 @@ class FieldModel:
             lambda model: model.declare(device, name, behaviour, now, stuck=stuck),
             behaviour,
         )
+
+    def declare_all(
+        self, device: str, points: tuple[tuple[str, Behaviour], ...], now: float
+    ) -> None:
+        """Add points of a device; devices that get the same tuple at the same time are quickest.
+
+        Raises:
+            ConfigError: see :meth:`declare`.
+        """
+        now = self._advance(now)
+        stuck = device in self._stuck
+
+        def do(model: DeviceModel) -> None:
+            for name, behaviour in points:
+                model.declare(device, name, behaviour, now, stuck=stuck)
+
+        model = self._devices.get(device)
+        if model is None or not all(model.has(name) for name, _ in points):
+            self._step(device, ("declare", id(points), stuck), do, points)
+
+    def is_followed(self, device: str, name: str) -> bool:
+        """Return whether a point of the device follows this one."""
+        model = self._devices.get(device)
+        node = None if model is None else model.nodes.get(name)
+        return node is not None and bool(node.followers)
 
     def write(self, point: str, value: float, now: float) -> None:
         """Give a point a value: it, and what follows it, starts to move.

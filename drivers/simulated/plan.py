@@ -6,10 +6,9 @@ devices of one template share the tuple of names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from jacquemart.runtime.model.city import DeviceSpec
-from jacquemart.runtime.model.field import BoundPoint
+from jacquemart.runtime.model.city import DeviceSpec, PointSpec
 
 
 class SimulatedPlan:
@@ -23,22 +22,20 @@ class SimulatedPlan:
 
     __slots__ = ("feeders", "ids", "names")
 
-    def __init__(self, points: Sequence[BoundPoint]) -> None:
-        """Take the points over; nothing of them is kept but names."""
+    def __init__(self, runs: Iterable[tuple[DeviceSpec, Sequence[PointSpec]]]) -> None:
+        """Take runs over (``runs_of``); nothing of them is kept but names."""
         self.ids: list[str] = []
         self.feeders: list[str] = []
         self.names: list[tuple[str, ...]] = []
-        known: dict[tuple[str, ...], tuple[str, ...]] = {}
-        device: DeviceSpec | None = None
-        run: list[str] = []
-        for point in points:
-            if point.device is not device:
-                self._end(run, known)
-                device, run = point.device, []
-                self.ids.append(device.id)
-                self.feeders.append(device.fed_by)
-            run.append(point.spec.name)
-        self._end(run, known)
+        shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+        last: tuple[Sequence[PointSpec], tuple[str, ...]] | None = None
+        for device, specs in runs:
+            if last is None or last[0] is not specs:
+                names = tuple(spec.name for spec in specs)
+                last = specs, shared.setdefault(names, names)
+            self.ids.append(device.id)
+            self.feeders.append(device.fed_by)
+            self.names.append(last[1])
 
     def __len__(self) -> int:
         return sum(map(len, self.names))
@@ -54,8 +51,3 @@ class SimulatedPlan:
     def devices(self) -> Iterator[tuple[str, str]]:
         """Yield each device once, with what feeds it."""
         return iter(dict(zip(self.ids, self.feeders, strict=True)).items())
-
-    def _end(self, run: list[str], known: dict[tuple[str, ...], tuple[str, ...]]) -> None:
-        if run:
-            names = tuple(run)
-            self.names.append(known.setdefault(names, names))

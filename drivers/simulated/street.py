@@ -18,7 +18,6 @@ class StreetModel(FieldModel):
         super().__init__(seed)
         self._traffic = Traffic(seed, driving)
         self._begun = 0.0
-        self._followed: set[str] = set()
 
     def __iter__(self) -> Iterator[str]:
         yield from super().__iter__()
@@ -38,16 +37,24 @@ class StreetModel(FieldModel):
         if not len(self._traffic):
             self._begun = self._advance(now)
         point = f"{device}/{name}"
-        if behaviour.follows:
-            self._followed.add(f"{device}/{behaviour.follows}")
         followed = f"{device}/{behaviour.follows}"
-        if (behaviour.course and point in self._followed) or followed in self._traffic:
+        if (behaviour.course and self.is_followed(device, name)) or followed in self._traffic:
             where = point if behaviour.course else followed
             raise ConfigError("a point follows this one, which drives", where=where)
         if behaviour.course is None:
             super().declare(device, name, behaviour, now)
         elif point not in self._traffic:
             self._traffic.declare(device, name, behaviour.course)
+
+    def declare_all(
+        self, device: str, points: tuple[tuple[str, Behaviour], ...], now: float
+    ) -> None:
+        """Add points of a device: those that drive, and the others as FieldModel has it."""
+        if len(self._traffic) or any(how.course is not None for _, how in points):
+            for name, behaviour in points:
+                self.declare(device, name, behaviour, now)
+        else:
+            super().declare_all(device, points, now)
 
     def follows_another(self, point: str) -> bool:
         """Return whether a point's value cannot be set from outside."""

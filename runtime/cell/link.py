@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from array import array
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -99,8 +100,8 @@ class LinkShell:
         self._backoff = Backoff()
         self._plans: list[ReadingPlan] = []
         self._schedule = PollSchedule([], [])
-        self._own_slots: list[int] = []
-        self._fed_slots: list[int] = []
+        self._own_slots = array("I")
+        self._fed_slots = array("I")
         self._unpolled: frozenset[int] = frozenset()
         self._wake: asyncio.Future[None] | None = None
         self._first_looks: deque[ReadingPlan] = deque()
@@ -183,7 +184,7 @@ class LinkShell:
     def _know(self, actors: Sequence[DeviceActor]) -> None:
         """Take note of the link's devices and of their slots."""
         self.actors = actors
-        self._own_slots, self._fed_slots = [], []
+        self._own_slots, self._fed_slots = array("I"), array("I")
         real: dict[str, list[int]] = {}
         for actor in actors:
             template = actor.template
@@ -193,9 +194,12 @@ class LinkShell:
                     at for at, p in enumerate(template.points) if not p.address.get("derived")
                 ]
             target = self._fed_slots if actor.spec.fed_by else self._own_slots
-            target.extend([actor.base + at for at in offsets])
-        polled = {slot for plan in self._plans for slot in plan.slots}
-        self._unpolled = frozenset({*self._own_slots, *self._fed_slots} - polled)
+            base = actor.base
+            target.extend([base + at for at in offsets])
+        unpolled = {*self._own_slots, *self._fed_slots}
+        for plan in self._plans:
+            unpolled.difference_update(plan.slots)
+        self._unpolled = frozenset(unpolled)
 
     # From actors ---------------------------------------------------------------------------
 

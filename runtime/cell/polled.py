@@ -7,12 +7,14 @@ two million points, and a record for each would be most of its memory.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import overload
 
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.cell.ports import DriverPort
-from jacquemart.runtime.model.field import BoundPoint
+from jacquemart.runtime.model.city import DeviceSpec, PointSpec
+from jacquemart.runtime.model.field import BoundPoint, BoundPoints
 from jacquemart.runtime.model.parameters import resolved
 
 
@@ -27,24 +29,29 @@ def bind(driver: DriverPort, actor: DeviceActor, index: int) -> BoundPoint:
     return BoundPoint(actor.base + index, device, spec, driver.address_of(spec, device))
 
 
-class PolledPoints(Sequence[BoundPoint]):
-    """Points of one poll group, in order. Each look makes a new record."""
+class PolledPoints(BoundPoints):
+    """Points of one poll group, in order, as runs of points of one device.
 
-    __slots__ = ("_actors", "_driver", "_indices")
+    Each look makes a new record.
+    """
+
+    __slots__ = ("_actors", "_driver", "_ends", "_indices")
 
     def __init__(self, driver: DriverPort) -> None:
         """Begin without a point."""
         self._driver = driver
         self._actors: list[DeviceActor] = []
-        self._indices = array("H")
+        self._indices: list[tuple[int, ...]] = []
+        self._ends = array("I")
 
-    def add(self, actor: DeviceActor, indices: Sequence[int]) -> None:
+    def add(self, actor: DeviceActor, indices: tuple[int, ...]) -> None:
         """Take points of a device, by their positions in its template."""
-        self._actors.extend([actor] * len(indices))
-        self._indices.extend(indices)
+        self._actors.append(actor)
+        self._indices.append(indices)
+        self._ends.append(len(self) + len(indices))
 
     def __len__(self) -> int:
-        return len(self._indices)
+        return self._ends[-1] if self._ends else 0
 
     @overload
     def __getitem__(self, index: int) -> BoundPoint: ...
@@ -54,12 +61,37 @@ class PolledPoints(Sequence[BoundPoint]):
         """Return one point, or some."""
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        return bind(self._driver, self._actors[index], self._indices[index])
+        at = range(len(self))[index]
+        run = bisect_right(self._ends, at)
+        return bind(self._driver, self._actors[run], self._indices[run][at - self._ends[run]])
 
     def __iter__(self) -> Iterator[BoundPoint]:
         address_of = self._driver.address_of
-        for actor, index in zip(self._actors, self._indices, strict=True):
-            device, spec = actor.spec, actor.template.points[index]
+        for actor, indices, (device, specs) in zip(
+            self._actors, self._indices, self.runs(), strict=True
+        ):
+            base = actor.base
+            for index, spec in zip(indices, specs, strict=True):
+                yield BoundPoint(base + index, device, spec, address_of(spec, device))
+
+    def runs(self) -> Iterator[tuple[DeviceSpec, tuple[PointSpec, ...]]]:
+        """Yield each device with its points; devices of one template share the tuple."""
+        shared: dict[tuple[int, tuple[int, ...]], tuple[PointSpec, ...]] = {}
+        for actor, indices in zip(self._actors, self._indices, strict=True):
+            device, points = actor.spec, actor.template.points
             if device.parameters:
-                spec = resolved(spec, device)
-            yield BoundPoint(actor.base + index, device, spec, address_of(spec, device))
+                yield device, tuple(resolved(points[index], device) for index in indices)
+                continue
+            key = id(points), indices
+            specs = shared.get(key)
+            if specs is None:
+                specs = shared[key] = tuple(points[index] for index in indices)
+            yield device, specs
+
+    def slots(self) -> array[int]:
+        """Return the slots of the points, in order."""
+        found = array("I")
+        for actor, indices in zip(self._actors, self._indices, strict=True):
+            base = actor.base
+            found.extend([base + index for index in indices])
+        return found

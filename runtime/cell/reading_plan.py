@@ -10,7 +10,7 @@ from typing import Any
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
-from jacquemart.runtime.model.field import Bad, BoundPoint
+from jacquemart.runtime.model.field import Bad, BoundPoint, slots_of
 from jacquemart.runtime.model.quality import Quality
 
 
@@ -55,7 +55,7 @@ class ReadingPlan:
         """Remember the plan; ``watchers`` are those of all slots of the link."""
         self.points = points
         self.compiled = compiled
-        self.slots = array("I", [point.slot for point in points])
+        self.slots = slots_of(points)
         self._watches = [watchers[slot] for slot in self.slots if slot in watchers]
 
     def store(

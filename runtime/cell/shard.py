@@ -107,7 +107,7 @@ def watch_and_poll(
 ) -> dict[int, PolledPoints]:
     """Note who watches what, and return the polled points by period in ms."""
     groups: dict[int, PolledPoints] = {}
-    polled: dict[str, list[tuple[PolledPoints, list[int]]]] = {}
+    polled: dict[str, list[tuple[PolledPoints, tuple[int, ...]]]] = {}
     for actor in actors:
         template = actor.template
         points = polled.get(template.name)
@@ -117,7 +117,7 @@ def watch_and_poll(
                 if point.poll_ms > 0 and not point.address.get("derived"):
                     periods.setdefault(point.poll_ms, []).append(at)
             points = polled[template.name] = [
-                (groups.setdefault(period, PolledPoints(driver)), indices)
+                (groups.setdefault(period, PolledPoints(driver)), tuple(indices))
                 for period, indices in periods.items()
             ]
         base = actor.base

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec
@@ -30,3 +33,34 @@ class BoundPoint:
     def id(self) -> str:
         """Return ``device/point``."""
         return f"{self.device.id}/{self.spec.name}"
+
+
+class BoundPoints(Sequence[BoundPoint]):
+    """Points that know which of them are of one device, for drivers with many of them."""
+
+    __slots__ = ()
+
+    def runs(self) -> Iterator[tuple[DeviceSpec, tuple[PointSpec, ...]]]:
+        """Yield devices with their points, in order; devices that are alike share the tuple."""
+        raise NotImplementedError
+
+    def slots(self) -> array[int]:
+        """Return the slots of the points, in order."""
+        raise NotImplementedError
+
+
+def runs_of(points: Sequence[BoundPoint]) -> Iterator[tuple[DeviceSpec, tuple[PointSpec, ...]]]:
+    """Yield devices with their points, in order; a device may come more than once."""
+    if isinstance(points, BoundPoints):
+        yield from points.runs()
+        return
+    for _, run in groupby(points, key=lambda point: id(point.device)):
+        members = list(run)
+        yield members[0].device, tuple(point.spec for point in members)
+
+
+def slots_of(points: Sequence[BoundPoint]) -> array[int]:
+    """Return the slots of points, in order."""
+    if isinstance(points, BoundPoints):
+        return points.slots()
+    return array("I", [point.slot for point in points])
