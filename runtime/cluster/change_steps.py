@@ -32,7 +32,8 @@ class ChangeSteps:
     gone: tuple[str, ...]
     """Cells that nothing lives in any more."""
     interim: Blueprints
-    """What cells take at first, which get something that another cell has to let go before."""
+    """What cells take at first, if something goes from cell to cell: what they keep, without what
+    comes from others; cells that end keep nothing."""
 
 
 def steps_between(
@@ -56,17 +57,18 @@ def steps_between(
     fresh = [name for name in target if name not in known]
     gone = tuple(sorted(known - set(target)))
     interim = _interim(before, target, after, changed)
+    leaving = {name: _emptied(next(p[name] for p in held if name in p)) for name in gone}
     devices = [name for name in changed if target[name].role == "device"]
     steps: list[Step] = [
         Tell(_of_roles(changed, target, ("zone", "centre"))),
-        Tell(tuple(devices), final=False),
+        Tell((*gone, *devices), final=False),
         Tell((*(name for name in devices if name in interim), *fresh)),
         Publish(),
         Tell(_of_roles(changed, target, ("gateway",))),
         End(gone),
     ]
     kept = tuple(step for step in steps if isinstance(step, Publish) or step.cells)
-    return ChangeSteps(kept, tuple(changed), tuple(fresh), gone, interim)
+    return ChangeSteps(kept, tuple(changed), tuple(fresh), gone, {**interim, **leaving})
 
 
 def _of_roles(names: Iterable[str], plan: Blueprints, roles: Sequence[str]) -> tuple[str, ...]:
@@ -84,6 +86,10 @@ def _differs(old: CellBlueprint | None, new: CellBlueprint) -> bool:
     return before.city_name != after.city_name or any(
         before.templates.get(name) != after.templates[name] for name in used
     )
+
+
+def _emptied(blueprint: CellBlueprint) -> CellBlueprint:
+    return replace(blueprint, config=replace(blueprint.config, shards=()))
 
 
 def _interim(

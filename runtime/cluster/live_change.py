@@ -187,12 +187,13 @@ class LiveChange:
 
     def _rollout(self, steps: ChangeSteps, *, must: bool = False) -> Rollout:
         watch, live = self._keeper.watch, self._keeper.cells.live
-        known = steps.changed
+        known = [*steps.changed, *steps.gone]
         return Rollout(
             steps.steps,
             fresh=steps.fresh,
             starting=[name for name in known if watch.stage(name) is Stage.STARTING],
             away=[name for name in known if name not in live],
+            leaving=steps.gone,
             must=must,
         )
 
@@ -221,9 +222,8 @@ class LiveChange:
             self._job.tell({"waiting": way.rollout.waiting, "back": bool(way.refusal)})
 
     def _ask(self, way: _Way, cell: str, final: bool) -> None:
-        blueprint: CellBlueprint = way.target.plan[cell]
-        if not final:
-            blueprint = way.steps.interim.get(cell, blueprint)
+        interim = None if final else way.steps.interim.get(cell)
+        blueprint: CellBlueprint = interim or way.target.plan[cell]
         if cell in self._keeper.cells.live:  # else its loss is about to be noticed
             self._asked_s[cell] = time.monotonic()
             self._keeper.cells.change(cell, blueprint)

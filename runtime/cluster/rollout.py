@@ -97,6 +97,7 @@ class Rollout:
         fresh: Collection[str] = (),
         starting: Iterable[str] = (),
         away: Iterable[str] = (),
+        leaving: Collection[str] = (),
         must: bool = False,
     ) -> None:
         """Prepare; ``begin`` gives the first instructions.
@@ -106,10 +107,12 @@ class Rollout:
             fresh: cells of the steps that do not exist yet.
             starting: cells that are being started just now, with their old configuration.
             away: cells that are lost, and will be started with the new one.
+            leaving: cells that will end: one that is lost holds nothing, and needs nothing.
             must: nothing ends this rollout but its end.
         """
         self._steps = list(reversed(steps))
         self._fresh = set(fresh)
+        self._leaving = set(leaving)
         self._is: dict[str, _Is] = dict.fromkeys(starting, _Is.STARTING)
         self._is |= dict.fromkeys([*away, *fresh], _Is.AWAY)
         self._must = must
@@ -163,6 +166,8 @@ class Rollout:
         """Note that a cell is lost; whoever watches it starts it again."""
         self._is[cell] = _Is.AWAY
         self._losses[cell] = self._losses.get(cell, 0) + 1
+        if cell in self._leaving:
+            return self._done(cell)
         if self._must or self._losses[cell] < MOST_LOSSES:
             return []
         return self.refused(cell, f"lost {MOST_LOSSES} times with the new city: {reason}")
@@ -191,7 +196,7 @@ class Rollout:
     def _tell(self, step: Tell) -> Iterable[Instruction]:
         for cell in step.cells:
             state = self._is.get(cell, _Is.RUNNING)
-            if state is _Is.RENEWED:
+            if state is _Is.RENEWED or (state is _Is.AWAY and cell in self._leaving):
                 continue
             self._waiting.add(cell)
             if state is _Is.RUNNING:

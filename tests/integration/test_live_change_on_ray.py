@@ -173,6 +173,32 @@ def test_a_wrong_file_leaves_everything_as_it_was(city: jacquemart.City, file: P
         assert listed(client) == set(FIRST)
 
 
+def test_a_link_gets_a_process_of_its_own_while_the_city_runs_and_gives_it_back(
+    city: jacquemart.City, file: Path
+) -> None:
+    text = text_of(FIRST).replace("[links.st-7]\n", '[links.st-7]\nisolation = "process"\n')
+    file.write_text(text, encoding="utf-8")
+    others = [id for id, (_, link) in FIRST.items() if link != "st-7"]
+    with city.client() as client, BlindWatch(city.api, points_of(others)) as watch:
+        time.sleep(4 * POLL_MS / 1_000)
+        watch.count()
+        result = city.apply(file)
+        (fresh,) = result["cells"]["started"]
+        assert client.set("st-7-3/setpoint", 60.0).applied
+        assert client.why("st-7-3")["cell"].startswith(fresh)
+        assert fresh in {cell["name"] for cell in city.cells}
+        file.write_text(text_of(FIRST), encoding="utf-8")
+        result = city.apply(file)
+        assert result["cells"]["stopped"] == [fresh]
+        assert client.set("st-7-3/setpoint", 20.0).applied
+        give_up = time.monotonic() + 20.0
+        while fresh in {cell["name"] for cell in city.cells}:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        seen = watch.count()
+        assert seen.ticks == 0, (seen.longest_ms, seen.points)
+
+
 def test_a_cell_killed_in_the_middle_of_a_change_comes_back_with_the_new_city(
     city: jacquemart.City, file: Path
 ) -> None:

@@ -102,6 +102,13 @@ def test_on_the_way_back_a_cell_that_refuses_is_started_anew() -> None:
     assert made.arrived("zone") == [Ask("a", False), Ask("b", False)]
 
 
+def test_a_cell_that_shall_end_anyway_is_not_waited_for_once_it_is_lost() -> None:
+    steps = (Tell(("gone", "lost"), final=False), End(("gone", "lost")))
+    made = Rollout(steps, away=["lost"], leaving=["gone", "lost"])
+    assert made.begin() == [Ask("gone", False)]
+    assert made.lost("gone", "killed") == [End(("gone", "lost")), Finished()]
+
+
 @dataclass
 class World:
     """Cells that answer in any order, are lost, and come back."""
