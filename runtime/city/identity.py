@@ -30,7 +30,7 @@ def slug(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return _OTHER.sub("-", plain).strip("-_.:")
+    return _OTHER.sub("-", plain.casefold()).strip("-_.:")
 
 
 def ids_of_columns(inventory: Inventory, rows: Rows, names: Sequence[str]) -> list[str | None]:
@@ -49,6 +49,20 @@ def ids_of_columns(inventory: Inventory, rows: Rows, names: Sequence[str]) -> li
         found = name if all(slugs) else (parts[names.index(column)] or NOTHING)
         allowed = "text of which an id can be made: " + IDENTIFIER.allowed
         inventory.problems.add(row, rows.place(row, "id", column), found, allowed)
+    return made
+
+
+def ids_with_prefix(
+    inventory: Inventory, rows: Rows, ids: Sequence[str | None]
+) -> list[str | None]:
+    """Return ids of a column with the prefix in front; None, with the problem told, if too long."""
+    prefix = inventory.says["id_prefix"]
+    made = [name and prefix + name for name in ids]
+    for row, name in enumerate(made):
+        if name is not None and not valid_id(name):
+            place = inventory.place_of(rows, row)("id")
+            inventory.problems.add(row, place, name, IDENTIFIER.allowed)
+            made[row] = None
     return made
 
 

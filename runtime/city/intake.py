@@ -12,7 +12,7 @@ from typing import Any
 from jacquemart.runtime.city.assign import zones_of_points
 from jacquemart.runtime.city.checks import Key
 from jacquemart.runtime.city.declared_parameters import ParameterKeys, shared
-from jacquemart.runtime.city.identity import ids_of_columns, ids_of_places
+from jacquemart.runtime.city.identity import ids_of_columns, ids_of_places, ids_with_prefix
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.positions import Positions, from_geometry, locate
 from jacquemart.runtime.city.problems import NOTHING, Report
@@ -31,12 +31,14 @@ class Surroundings:
     Attributes:
         keys: what ``schema.device_keys`` returned for this city.
         territory: the outlines of its zones.
+        link_zones: the links that have a zone of their own, with that zone.
         parameters: what each template declares.
         report: takes the problems of whole inventories.
     """
 
     keys: Sequence[Key]
     territory: Territory
+    link_zones: Mapping[str, str]
     parameters: Mapping[str, ParameterKeys]
     report: Report
 
@@ -67,6 +69,8 @@ def device_columns(inventory: Inventory, rows: Rows, around: Surroundings) -> Co
         columns["zone"] = zones_of_points(
             inventory, rows, around.territory, columns["lat"], columns["lon"]
         )
+        if link_key is None:
+            columns["zone"] = _unless_linked(columns, around.link_zones)
     if link_key is not None:
         columns["link"] = _links_of_zones(inventory, rows, str(link), columns["zone"], link_key)
     columns["parameters"] = _parameters(inventory, rows, columns["template"], around)
@@ -78,6 +82,15 @@ def device_columns(inventory: Inventory, rows: Rows, around: Surroundings) -> Co
 
 def _located(inventory: Inventory, places: Positions | None) -> bool:
     return places is not None or inventory.gives("lat", "lon")
+
+
+def _unless_linked(columns: Columns, link_zones: Mapping[str, str]) -> list[str | None]:
+    """Return the zones of places, but none where the link has one: authority goes with the cable.
+
+    "" stays: a place outside of the city is wrong whatever the link says.
+    """
+    pairs = zip(columns["zone"], columns["link"], strict=True)
+    return [None if zone and link in link_zones else zone for zone, link in pairs]
 
 
 def _links_of_zones(
@@ -109,7 +122,7 @@ def _ids(
     source, prefix = inventory.says["id_from"], inventory.says["id_prefix"]
     if source is None:
         ids = columns["id"]
-        return [prefix + name if name else name for name in ids] if prefix else ids
+        return ids_with_prefix(inventory, rows, ids) if prefix else ids
     if isinstance(source, list):
         known = all(name in rows for name in source)
         return ids_of_columns(inventory, rows, source) if known else [None] * len(rows)

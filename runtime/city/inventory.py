@@ -189,7 +189,8 @@ class Inventory:
             if default is REQUIRED:
                 place = self.table.place("columns", key.name)
                 found = Words(f"no column for {key.name}")
-                self._report.add(place, found, f"a column with {key.check.allowed}")
+                hint = "id_from makes ids of columns or of positions" if key.name == "id" else ""
+                self._report.add(place, found, f"a column with {key.check.allowed}", hint)
             columns[key.name] = [None if default is REQUIRED else default] * len(rows)
         return columns
 

@@ -15,7 +15,7 @@ from jacquemart.runtime.city.declared_parameters import (
     read_parameters,
 )
 from jacquemart.runtime.city.files import Table
-from jacquemart.runtime.city.identity import ids_of_columns
+from jacquemart.runtime.city.identity import ids_of_columns, ids_with_prefix
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.problems import Place, Report
 from jacquemart.runtime.city.registry import DriverInfo, Offer, ask
@@ -137,7 +137,8 @@ class Links:
         prefix = inventory.says["id_prefix"]
         source = inventory.says["id_from"]
         if source is None:
-            return [prefix + name if name and prefix else name for name in own.pop("id")]
+            ids = own.pop("id")
+            return ids_with_prefix(inventory, rows, ids) if prefix else ids
         if isinstance(source, list):
             known = all(name in rows for name in source)
             return ids_of_columns(inventory, rows, source) if known else [None] * len(rows)

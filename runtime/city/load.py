@@ -143,7 +143,8 @@ def _read_city(
             links.read_inventory(inventory)
     keys = schema.device_keys(names, templates, links.by_id, all_links=links.complete)
     parameters = declare_all(tables, templates, report, sound, [key.name for key in keys])
-    around = Surroundings(keys, territory_of(zones, report), parameters, report)
+    linked = {link.id: link.zone for link in links.by_id.values() if link.zone}
+    around = Surroundings(keys, territory_of(zones, report), linked, parameters, report)
     devices = Devices(around, templates)
     for inventory in inventories:
         if inventory.makes in ("devices", None):

@@ -8,7 +8,7 @@ from typing import Any
 
 from jacquemart.runtime.city.checks import IDENTIFIER, Key, text
 from jacquemart.runtime.city.features import Features
-from jacquemart.runtime.city.identity import ids_of_columns, slug
+from jacquemart.runtime.city.identity import ids_of_columns, ids_with_prefix, slug
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.positions import advice, frame_for
 from jacquemart.runtime.city.problems import NOTHING, Place, Report, Words, shown
@@ -90,7 +90,7 @@ def _ids(
         known = all(name in rows for name in source)
         return ids_of_columns(inventory, rows, source) if known else [None] * len(rows)
     if inventory.gives("id"):
-        return [prefix + name if name else name for name in inventory.values(rows, _KEYS[:1])["id"]]
+        return ids_with_prefix(inventory, rows, inventory.values(rows, _KEYS[:1])["id"])
     ids: list[str | None] = []
     for row, name in enumerate(names):
         made = tabled.get(name) or prefix + slug(name)

@@ -125,6 +125,13 @@ def _accept_id_source(value: Any) -> str | list[str]:
     raise ValueError
 
 
+def _accept_prefix(value: Any) -> str:
+    if isinstance(value, str) and len(value) <= 32 and (not value or valid_id(value + "0")):
+        return value
+    raise ValueError
+
+
+_PREFIX = Check("0 to 32 of A-Z a-z 0-9 _ . : -, with a letter or digit first", _accept_prefix)
 #: How ids are made where there is no column of them.
 _ID_SOURCE = Check('"position" or a list of columns', _accept_id_source)
 INVENTORY = (
@@ -139,7 +146,7 @@ INVENTORY = (
     Key("columns", TABLE, {}),
     Key("defaults", TABLE, {}),
     Key("id_from", _ID_SOURCE, None),
-    Key("id_prefix", text(40), ""),
+    Key("id_prefix", _PREFIX, ""),
     Key("shapes", one_of("refuse", "point_inside"), "refuse"),
     Key("outside", one_of("refuse", "nearest", "drop"), "refuse"),
     Key("outside_within_m", number(0), 1_000.0),
