@@ -104,7 +104,6 @@ class Roamers:
         self._keys: list[Key] = []
         self._places: dict[str, dict[str, int]] = {}
         self._zones: list[str] = []
-        self._seen: set[tuple[str, str]] = set()
         self._table = PointTable(0, 0)
         self._moved: set[str] = set()
         self._rebuild()
@@ -160,22 +159,12 @@ class Roamers:
                         yield member.spec.id, member.template.kind
 
     def rows(self, zone: str) -> dict[Key, Rollup]:
-        """Return the aggregates of the roaming devices in a zone.
-
-        Of a kind that was there before, also when none is there any more: whoever keeps rows by
-        their names must hear that there are none.
-        """
+        """Return the aggregates of the roaming devices in a zone; none of a kind that is not."""
         if zone not in self._zones:
             return {}
         first = self._zones.index(zone) * len(self._keys)
-        found: dict[Key, Rollup] = {}
-        for at, key in enumerate(self._keys):
-            rollup = self._table.rollup(first + at)
-            if rollup.count:
-                self._seen.add((zone, key[0]))
-            if rollup.count or (zone, key[0]) in self._seen:
-                found[key] = rollup
-        return found
+        found = {key: self._table.rollup(first + at) for at, key in enumerate(self._keys)}
+        return {key: rollup for key, rollup in found.items() if rollup.count}
 
     # Inside --------------------------------------------------------------------------------
 
