@@ -22,5 +22,4 @@ cdef class PointTable:
     cdef int check_slots(self, const Column* slots) except -1
 
     # Allocate what is needed late; MemoryError leaves the table as it was.
-    cdef int allocate_ranges(self) except -1
     cdef int find_members(self) except -1

@@ -8,18 +8,19 @@ row_steps.pxd is valid, so that those cannot fail and need no GIL.
 from collections import namedtuple
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.number cimport PyNumber_AsSsize_t
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from jacquemart.native.columns cimport (
     QUALITIES, SLOTS, TIMES, VALUES, Column, as_quality, as_time, as_value, open_column,
     quality_at, shut_column, slot_at, value_at)
+from jacquemart.native.row_blocks cimport (
+    allocate, allocate_ranges, allocate_rows, enlarge_rows, free_rows)
 from jacquemart.native.row_steps cimport (
-    accept, accept_rows, clear_row, compute_totals, drain_rows, list_members, requalify,
-    retire_rows, store_rows, sweep_rows, unfit_row)
+    accept, accept_rows, compute_totals, drain_rows, list_members, requalify, retire_rows,
+    store_rows, sweep_rows, unfit_row)
 from jacquemart.native.rows cimport (
     CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES, OLD_TOTALS, RETIRED, URGENT, Kept, Totals)
 
@@ -30,22 +31,6 @@ cdef enum Bound:
 Rollup = namedtuple(
     "Rollup", "count online sum minimum maximum worst", module="jacquemart.native.table")
 Rollup.__doc__ = "Aggregate of one group; sum, minimum and maximum over its online values."
-
-
-cdef void* allocate(Py_ssize_t items, size_t size) except NULL:
-    cdef void* block = PyMem_Calloc(items if items > 0 else 1, size)
-    if block == NULL:
-        raise MemoryError
-    return block
-
-
-cdef int enlarge(void** block, Py_ssize_t items, size_t size) except -1:
-    """Make a block longer where it stands or elsewhere; MemoryError leaves it as it was."""
-    cdef void* longer = PyMem_Realloc(block[0], (items if items > 0 else 1) * size)
-    if longer == NULL:
-        raise MemoryError
-    block[0] = longer
-    return 0
 
 
 cdef bytes filled(const void* data, Py_ssize_t size):
@@ -63,44 +48,14 @@ cdef class PointTable:
     """Last values of one shard, as columns. One writer thread; no locks."""
 
     def __cinit__(self, capacity, groups):
-        cdef Py_ssize_t slot
         self.capacity = PyNumber_AsSsize_t(capacity, ValueError)
         self.groups = PyNumber_AsSsize_t(groups, ValueError)
         if not (0 <= self.capacity <= LARGEST and 0 <= self.groups <= LARGEST):
             raise ValueError(f"capacity and groups must be 0 to {LARGEST}")
-        self.rows.capacity = self.capacity
-        self.rows.values = <double*>allocate(self.capacity, 8)
-        self.rows.source_ns = <int64_t*>allocate(self.capacity, 8)
-        self.rows.receive_ns = <int64_t*>allocate(self.capacity, 8)
-        self.rows.stale_after_ns = <int64_t*>allocate(self.capacity, 8)
-        self.rows.qualities = <uint8_t*>allocate(self.capacity, 1)
-        self.rows.flags = <uint8_t*>allocate(self.capacity, 1)
-        self.rows.group_of = <uint32_t*>allocate(self.capacity, 4)
-        self.rows.dirty = <uint32_t*>allocate(self.capacity, 4)
-        self.rows.by_severity = <uint32_t*>allocate(self.groups + 1, 4 * 4)
-        self.rows.marks = <uint8_t*>allocate(self.groups + 1, 1)
-        self.rows.totals = <Totals*>allocate(self.groups + 1, sizeof(Totals))
-        memset(self.rows.marks, OLD_TOTALS, self.groups + 1)
-        for slot in range(self.capacity):
-            clear_row(&self.rows, <uint32_t>slot, self.groups)
+        allocate_rows(&self.rows, self.capacity, self.groups)
 
     def __dealloc__(self):
-        PyMem_Free(self.rows.values)
-        PyMem_Free(self.rows.source_ns)
-        PyMem_Free(self.rows.receive_ns)
-        PyMem_Free(self.rows.stale_after_ns)
-        PyMem_Free(self.rows.qualities)
-        PyMem_Free(self.rows.flags)
-        PyMem_Free(self.rows.group_of)
-        PyMem_Free(self.rows.dirty)
-        PyMem_Free(self.rows.lows)
-        PyMem_Free(self.rows.highs)
-        PyMem_Free(self.rows.by_severity)
-        PyMem_Free(self.rows.marks)
-        PyMem_Free(self.rows.totals)
-        PyMem_Free(self.rows.first_member)
-        PyMem_Free(self.rows.members)
-        PyMem_Free(self.rows.kept)
+        free_rows(&self.rows)
 
     cdef Py_ssize_t slot_index(self, object slot) except -1:
         cdef Py_ssize_t index = PyNumber_AsSsize_t(slot, IndexError)
@@ -121,18 +76,6 @@ cdef class PointTable:
             largest = max(largest, slot_at(slots, row))
         if slots.count and largest >= <size_t>self.capacity:
             raise IndexError(f"slot {largest} is not in a table of {self.capacity}")
-        return 0
-
-    cdef int allocate_ranges(self) except -1:
-        cdef Py_ssize_t slot
-        if self.rows.highs == NULL:
-            self.rows.highs = <double*>allocate(self.capacity, 8)
-            for slot in range(self.capacity):
-                self.rows.highs[slot] = INFINITY
-        if self.rows.lows == NULL:  # last: accept() looks at this one
-            self.rows.lows = <double*>allocate(self.capacity, 8)
-            for slot in range(self.capacity):
-                self.rows.lows[slot] = -INFINITY
         return 0
 
     cdef int find_members(self) except -1:
@@ -176,7 +119,7 @@ cdef class PointTable:
         if keep_every and self.rows.kept == NULL:
             self.rows.kept = <Kept*>allocate(LOG_ENTRIES, sizeof(Kept))
         if self.rows.lows == NULL and (low > -INFINITY or high < INFINITY):
-            self.allocate_ranges()
+            allocate_ranges(&self.rows)
         # Nothing below fails or runs foreign code.
         if self.rows.lows != NULL:
             self.rows.lows[index] = low
@@ -199,7 +142,6 @@ cdef class PointTable:
 
     def grow(self, capacity, groups):
         """Add slots and groups behind those there are, all or nothing."""
-        cdef Py_ssize_t slot
         cdef Py_ssize_t slots = PyNumber_AsSsize_t(capacity, ValueError)
         cdef Py_ssize_t many = PyNumber_AsSsize_t(groups, ValueError)
         cdef Py_ssize_t old_slots = self.capacity, old_groups = self.groups
@@ -207,40 +149,9 @@ cdef class PointTable:
             raise ValueError(
                 f"a table of {old_slots} slots and {old_groups} groups cannot become one of"
                 f" {slots} and {many}")
-        # A block that is longer than the table says harms nobody, should the next one fail.
-        if slots > old_slots:
-            enlarge(<void**>&self.rows.values, slots, 8)
-            enlarge(<void**>&self.rows.source_ns, slots, 8)
-            enlarge(<void**>&self.rows.receive_ns, slots, 8)
-            enlarge(<void**>&self.rows.stale_after_ns, slots, 8)
-            enlarge(<void**>&self.rows.qualities, slots, 1)
-            enlarge(<void**>&self.rows.flags, slots, 1)
-            enlarge(<void**>&self.rows.group_of, slots, 4)
-            enlarge(<void**>&self.rows.dirty, slots, 4)
-            if self.rows.highs != NULL:
-                enlarge(<void**>&self.rows.highs, slots, 8)
-            if self.rows.lows != NULL:
-                enlarge(<void**>&self.rows.lows, slots, 8)
-        if many > old_groups:
-            enlarge(<void**>&self.rows.by_severity, many + 1, 4 * 4)
-            enlarge(<void**>&self.rows.marks, many + 1, 1)
-            enlarge(<void**>&self.rows.totals, many + 1, sizeof(Totals))
-        # Nothing below fails.
-        PyMem_Free(self.rows.first_member)
-        PyMem_Free(self.rows.members)
-        self.rows.first_member = self.rows.members = NULL
+        enlarge_rows(&self.rows, slots, old_groups, many)
         self.members_known = False
-        if many > old_groups:  # the slots in no group move to the new last one
-            memset(self.rows.by_severity + 4 * (old_groups + 1), 0, 16 * (many - old_groups))
-            memcpy(self.rows.by_severity + 4 * many, self.rows.by_severity + 4 * old_groups, 16)
-            memset(self.rows.by_severity + 4 * old_groups, 0, 16)
-            memset(self.rows.marks + old_groups, OLD_TOTALS, many + 1 - old_groups)
-            for slot in range(old_slots):
-                if self.rows.group_of[slot] == <size_t>old_groups:
-                    self.rows.group_of[slot] = <uint32_t>many
-        for slot in range(old_slots, slots):
-            clear_row(&self.rows, <uint32_t>slot, many)
-        self.rows.capacity = self.capacity = slots
+        self.capacity = slots
         self.groups = many
 
     def retire(self, start, count=1):
