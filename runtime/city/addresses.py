@@ -52,13 +52,15 @@ class Claims:
         if template is None or refused:  # and told already
             return _NONE
         by_position = self._by_position.get(template.name)
-        if by_position is False:
+        if by_position is False and not device.parameters:
             return self._ask(template, device)
         own = tuple(device.parameters.values()) if device.parameters else ()
+        if None in own:
+            return _NONE
         position = (template.name, device.unit_id, device.index, own)
         known = self._known.get(position)
-        if known is not None:
-            return known
+        if known is not None or by_position is False:
+            return known or self._ask(template, device)
         claim = self._ask(template, device)
         if by_position is None:
             other = replace(device, id="?", name="?", link="?", zone="?", fed_by="?", lat=None)

@@ -114,7 +114,12 @@ class Devices:
         found = read_table(inner, declared, self._report) if declared or inner.values else None
         values["parameters"] = found or NO_PARAMETERS
         columns = {name: [value] for name, value in values.items()}
-        self._append(columns, lambda _, key: table.place(key))
+        own = {key.name for key in declared}
+
+        def where(_: int, key: str) -> Place:
+            return table.place("parameters", key) if key in own else table.place(key)
+
+        self._append(columns, where)
 
     def _append(self, columns: Columns, where: Where) -> None:
         self._starts.append(len(self))

@@ -120,9 +120,10 @@ class Links:
                 continue
             given = {name: column[row] for name, column in options.items()}
             place = inventory.place_of(rows, row, template.table)
+            sound = None not in parameters[row].values()
             draft = LinkDraft(
                 link,
-                template.values["driver"],
+                template.values["driver"] if sound else None,
                 **{name: column[row] for name, column in own.items()},
                 options={
                     **self._filled(template, parameters[row], place),
@@ -150,7 +151,7 @@ class Links:
         self, template: LinkTemplate, parameters: Mapping[str, Any], place: Callable[[str], Place]
     ) -> Mapping[str, Any]:
         """Return the options of the template with the parameters of one link put in."""
-        if not parameters:
+        if not parameters or None in parameters.values():
             return template.options
         made = dict(template.options)
         for key, value in template.options.items():
