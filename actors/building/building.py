@@ -8,7 +8,7 @@ its points are protected, so that no template can make a place of theirs writabl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from jacquemart.actors.building import layout, options
@@ -75,7 +75,7 @@ class Building(DeviceActor):
         saved = self.save()
         settings = options.read_options(self.template.options)
         self._layout = found = _layout_of(self.template)
-        self._signals = Signals(self, found.names)
+        self._signals = Signals(self.shard.table, self.base, found.places)
         self._panel = IntrusionPanel(found, settings, self._signals)
         self._panel.load(saved, self._now())
         self._fire = FireSystem(present=bool(found.fire))
@@ -128,6 +128,10 @@ class Building(DeviceActor):
         else:
             self._look_soon()
 
+    def watched_points(self) -> Iterator[tuple[int, str]]:
+        """Yield position and name of what is watched; found once for all of a template."""
+        return iter(_layout_of(self.template).watched)
+
     # Rules -----------------------------------------------------------------------------------
 
     def rule(self, point: str, value: float) -> str | None:
@@ -159,7 +163,7 @@ class Building(DeviceActor):
             self._reject(ticket, refusal)
             return
         self._tell(self._panel.arm(zone.number, self._now()))
-        self._show()
+        self._look()
 
     @command("disarm", "Disarms an intrusion zone and ends its alarm", takes=ZONE)
     def disarm(self, ticket: Ticket) -> None:
@@ -171,7 +175,7 @@ class Building(DeviceActor):
             self.write(zone.point("arm"), 0.0, ticket)
             return
         self._tell(self._panel.disarm(zone.number, self._now()))
-        self._show()
+        self._look()
 
     @command("inhibit", "Leaves a detector out until its zone is disarmed", takes=DETECTOR)
     def inhibit(self, ticket: Ticket) -> None:
@@ -375,7 +379,10 @@ def _layout_of(template: TemplateSpec) -> Layout:
     if made is None:
         if len(_LAYOUTS) >= _MOST_LAYOUTS:
             _LAYOUTS.clear()
-        made = _LAYOUTS[id(template)] = (template, layout.layout_of(template.points))
+        made = _LAYOUTS[id(template)] = (
+            template,
+            layout.layout_of(template.points, Building.watched),
+        )
     return made[1]
 
 

@@ -7,8 +7,9 @@ those of zone 1, which may also be called 1 to 16. Zone 1 is there if the templa
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,7 +60,10 @@ class Layout:
     meters: tuple[tuple[str, float | None], ...]
     """Counters, each with its top."""
     fire: tuple[str, ...]
-    names: frozenset[str]
+    places: Mapping[str, int]
+    """Each point's position in the template."""
+    watched: tuple[tuple[int, str], ...]
+    """Position and name of the points that the actor is told about."""
 
 
 def zone_number(detector: int) -> int:
@@ -79,8 +83,14 @@ def bit_of(detector: int) -> int:
     return 1 << (place - 1)
 
 
-def layout_of(points: Sequence[PointSpec]) -> Layout:
-    """Return the layout of points that have passed ``check_points``."""
+def layout_of(points: Sequence[PointSpec], watched: Iterable[str]) -> Layout:
+    """Return the layout of points that have passed ``check_points``.
+
+    Args:
+        points: those of the template.
+        watched: names, also with ``*``, of the points that the actor is told about.
+    """
+    patterns = re.compile("|".join(map(fnmatch.translate, sorted(watched))))
     names = [point.name for point in points]
     return Layout(
         zones=tuple(_zones(names)),
@@ -93,7 +103,8 @@ def layout_of(points: Sequence[PointSpec]) -> Layout:
         ),
         meters=tuple((p.name, p.high) for p in points if p.name.startswith(COUNTERS)),
         fire=tuple(name for name in names if name.startswith("fire_")),
-        names=frozenset(names),
+        places={name: at for at, name in enumerate(names)},
+        watched=tuple((at, name) for at, name in enumerate(names) if patterns.match(name)),
     )
 
 

@@ -113,5 +113,6 @@ class IntrusionPanel:
         if points.own:
             return self._signals.worst([f"intrusion_detector_{n}" for n in points.detectors])
         point = points.point("state")
-        known = self._signals.state(point) is not None
-        return Quality.GOOD if known else max(self._signals.worst([point]), Quality.BAD_DEVICE)
+        shown = self._signals.worst([point])
+        unknown = shown < Quality.UNCERTAIN and self._signals.state(point) is None
+        return int(Quality.BAD_DEVICE) if unknown else shown

@@ -20,39 +20,36 @@ LEFT_OUT: Final = {"inhibit": "inhibited", "isolate": "isolated"}
 """The orders that leave detectors out, and what shows which ones are."""
 
 
-class Points(Protocol):
-    """Where the values are: the device actor."""
+class Table(Protocol):
+    """Where the values are: the shard's point table."""
 
-    def value(self, point: str) -> float:
-        """Return the last value of a point."""
+    def value(self, slot: int) -> float:
+        """Return the last value of a slot."""
         ...
 
-    def quality(self, point: str) -> int:
-        """Return the quality byte of a point."""
+    def quality(self, slot: int) -> int:
+        """Return the quality byte of a slot."""
         ...
 
 
 class Signals:
     """Reads the points of one building; a point that it does not have is unknown."""
 
-    __slots__ = ("_names", "_points")
+    __slots__ = ("_base", "_places", "_table")
 
-    def __init__(self, points: Points, names: frozenset[str]) -> None:
-        """Read ``points``, which has those names."""
-        self._points = points
-        self._names = names
+    def __init__(self, table: Table, base: int, places: Mapping[str, int]) -> None:
+        """Read the points at ``base`` and on; ``places`` counts them from there, by name."""
+        self._table = table
+        self._base = base
+        self._places = places
 
     def number(self, point: str) -> float | None:
         """Return a value that may be used for control; None otherwise."""
-        if point not in self._names or self._points.quality(point) >= Quality.STALE_AGE:
-            return None
-        return self._points.value(point)
+        return self._below(point, Quality.STALE_AGE)
 
     def certain(self, point: str) -> float | None:
         """Return a value that is good, and not just usable; None otherwise."""
-        if point not in self._names or self._points.quality(point) >= Quality.UNCERTAIN:
-            return None
-        return self._points.value(point)
+        return self._below(point, Quality.UNCERTAIN)
 
     def flag(self, point: str) -> bool | None:
         """Return a flag; None: unknown."""
@@ -65,7 +62,7 @@ class Signals:
 
     def worst(self, points: Iterable[str]) -> int:
         """Return the worst quality of some points, as that of what follows from them."""
-        found = max(map(self._points.quality, points), default=int(Quality.GOOD))
+        found = max(map(self._quality, points), default=int(Quality.GOOD))
         return _OF_WHAT_FOLLOWS.get(found, found)
 
     def picture(self, zone: ZonePoints) -> Picture:
@@ -102,7 +99,16 @@ class Signals:
 
     def _detector(self, number: int) -> Detector:
         point = f"intrusion_detector_{number}"
-        quality = self._points.quality(point)
+        quality = self._quality(point)
         if quality >= Quality.UNCERTAIN:
             return Detector.FAULTY if quality in DETECTOR_FAULTS else Detector.UNKNOWN
-        return Detector.OPEN if self._points.value(point) else Detector.CLOSED
+        return Detector.OPEN if self.number(point) else Detector.CLOSED
+
+    def _quality(self, point: str) -> int:
+        return self._table.quality(self._base + self._places[point])
+
+    def _below(self, point: str, quality: Quality) -> float | None:
+        place = self._places.get(point)
+        if place is None or self._table.quality(self._base + place) >= quality:
+            return None
+        return self._table.value(self._base + place)
