@@ -79,10 +79,16 @@ class Camera(DeviceActor):
             self._moving |= moving
             self._stop_moving()
 
+    def on_closing(self) -> bool:
+        """Stop a movement while the link is still there."""
+        moving = bool(self._moving)
+        if moving:
+            self._stop_moving()
+        return moving
+
     def on_stop(self) -> None:
         """Stop a movement: nobody is left to do it later."""
-        if self._moving:
-            self._stop_moving()
+        self.on_closing()
 
     @command("pan", "turns left (below 0) or right", Argument(), volatile=True)
     def pan(self, ticket: Ticket) -> None:

@@ -118,6 +118,14 @@ class DeviceActor(Actor):
     def reading(self, point: str, value: float, quality: int) -> None:
         """Take a changed reading of a watched point."""
 
+    def on_closing(self) -> bool:
+        """Say a last word (``act``) while the link still works: the cell is about to stop.
+
+        Return whether anything was said; the cell then waits half a second at most for it to be
+        sent. For what must not go on by itself, such as a camera that turns.
+        """
+        return False
+
     def link_changed(self, up: bool) -> None:
         """Take note that the device's link came up or went down."""
 

@@ -13,6 +13,7 @@ from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.cell import explain
 from jacquemart.runtime.cell.bulk import BulkRun, choose, unanswered
 from jacquemart.runtime.cell.cell_change import CellChange
+from jacquemart.runtime.cell.closing import last_words
 from jacquemart.runtime.cell.link import LinkShell
 from jacquemart.runtime.cell.outcomes import outcome_frame
 from jacquemart.runtime.cell.roaming_commands import RoamingChoice
@@ -69,6 +70,7 @@ class DeviceCell(Service):
 
     async def stop(self, grace_s: float) -> None:
         """End the links (each ends its writes truly), then the actors, then the sockets."""
+        await last_words(self.devices.values(), self._links, grace_s)
         tasks = self.cut_links(list(self._tasks)).values()
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)

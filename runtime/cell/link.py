@@ -226,6 +226,11 @@ class LinkShell:
         for actor in fed:
             self._table.mark(actor.base, len(actor.template.points), Quality.BAD_FED_BY, now)
 
+    @property
+    def has_unsent(self) -> bool:
+        """Return whether writes wait to be sent, or are being sent, on a link that is up."""
+        return self.up and bool(len(self._queue) or self._queue.in_hand)
+
     def wake(self) -> None:
         """Have the task look for work now."""
         if self._wake is not None and not self._wake.done():

@@ -9,6 +9,7 @@ import pytest
 from patience import wait_until
 
 from jacquemart import Client
+from jacquemart.drivers.simulated import SimulatedField
 from jacquemart.runtime.city import load_city
 from jacquemart.runtime.model.city import CitySpec
 from jacquemart.runtime.testing import LocalCity
@@ -106,3 +107,37 @@ def test_a_camera_turns_to_a_preset_by_name_and_never_moves_for_long(city: Local
     assert client.command(moving, "pan", -3.0).value == -1.0, "speeds are clamped"
     wait_until(lambda: client.get(f"{moving}/pan").value == 0.0)
     assert client.why(moving)["texts"] == {"stream": f"rtsp://video.dijon.example/{moving}"}
+
+
+def test_a_camera_that_turns_is_stopped_with_its_city(tmp_path: Path) -> None:
+    text = """
+[city]
+id = "one"
+[zones.centre]
+[links.turning]
+driver = "simulated"
+zone = "centre"
+latency_ms = 5
+[templates.camera]
+kind = "camera"
+driver = "simulated"
+options = { move_s = 10 }
+[templates.camera.points]
+online = { address = { initial = 1 } }
+recording = { address = { initial = 1 } }
+tampering = { address = {} }
+pan = { address = {} }
+[[device]]
+id = "camera-1"
+template = "camera"
+link = "turning"
+"""
+    (tmp_path / "city.toml").write_text(text)
+    field = SimulatedField.of("turning")
+    try:
+        with LocalCity(load_city(tmp_path / "city.toml")) as city:
+            assert city.client().command("camera-1", "pan", 1.0).applied
+            assert field.value("camera-1/pan") == 1.0
+        assert field.value("camera-1/pan") == 0.0
+    finally:
+        SimulatedField.forget("turning")
