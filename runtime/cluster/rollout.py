@@ -2,8 +2,9 @@
 
 Theory: a change is rolled forward in steps, each begun when the one before is done by all. A cell
 that is lost meanwhile is started again with the new configuration, and has taken it by that. A
-cell that refuses, or that does not stay up with it, ends the rollout: whoever runs it then rolls
-the city on to what it was, with a rollout that ``must`` reach its end; there a cell that refuses
+cell that refuses, or that does not stay up with it, ends the rollout as soon as every other cell
+that was asked has answered, so that nobody takes it later unseen: whoever runs it then rolls the
+city on to what it was, with a rollout that ``must`` reach its end; there a cell that refuses
 is started anew instead.
 """
 
@@ -68,7 +69,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A cell cannot have it; ``touched``: others have it already."""
+    """A cell cannot have it; ``touched``: others have it already, or are started with it."""
 
     cell: str
     reason: str
@@ -118,6 +119,8 @@ class Rollout:
         self._must = must
         self._step: Tell = Tell(())
         self._waiting: set[str] = set()
+        self._asked: set[str] = set()
+        self._refusal: tuple[str, str] | None = None
         self._losses: dict[str, int] = {}
         self.taken: set[str] = set()
         """Cells that hold the new configuration, or a part of it."""
@@ -135,16 +138,18 @@ class Rollout:
     def took(self, cell: str) -> list[Instruction]:
         """Note that a cell has what it was asked to take."""
         self.taken.add(cell)
+        self._asked.discard(cell)
         return self._done(cell)
 
     def refused(self, cell: str, reason: str) -> list[Instruction]:
         """Note that a cell cannot take it, and is as it was."""
         if self.over or cell not in self._waiting:
             return []
+        self._asked.discard(cell)
         if self._must:
             return [Renew(cell, reason)]
-        self.over = True
-        return [Failed(cell, reason, bool(self.taken))]
+        self._refusal = self._refusal or (cell, reason)
+        return self._go_on()
 
     def began(self, cell: str) -> list[Instruction]:
         """Note that an incarnation of a cell is being started, with the new configuration."""
@@ -155,7 +160,8 @@ class Rollout:
         """Note that an incarnation runs."""
         if self._is.get(cell) is _Is.STARTING:
             self._is[cell] = _Is.RUNNING
-            if cell in self._waiting and not self.over:
+            if cell in self._waiting and self._refusal is None:
+                self._asked.add(cell)
                 return [Ask(cell, self._step.final)]
             return []
         self._is[cell] = _Is.RENEWED
@@ -165,21 +171,24 @@ class Rollout:
     def lost(self, cell: str, reason: str) -> list[Instruction]:
         """Note that a cell is lost; whoever watches it starts it again."""
         self._is[cell] = _Is.AWAY
+        self._asked.discard(cell)
         self._losses[cell] = self._losses.get(cell, 0) + 1
         if cell in self._leaving:
             return self._done(cell)
         if self._must or self._losses[cell] < MOST_LOSSES:
-            return []
+            return self._go_on()
         return self.refused(cell, f"lost {MOST_LOSSES} times with the new city: {reason}")
 
     def _done(self, cell: str) -> list[Instruction]:
-        if cell not in self._waiting:
+        if cell not in self._waiting and self._refusal is None:
             return []
         self._waiting.discard(cell)
         return self._go_on()
 
     def _go_on(self) -> list[Instruction]:
         found: list[Instruction] = []
+        if self._refusal is not None:
+            return [] if self._asked or self.over else [self._fail(*self._refusal)]
         while not self._waiting and not self.over:
             if not self._steps:
                 self.over = True
@@ -193,6 +202,12 @@ class Rollout:
                 found.append(step)
         return found
 
+    def _fail(self, cell: str, reason: str) -> Failed:
+        self.over = True
+        renewed = (_Is.RENEWING, _Is.RENEWED)
+        touched = bool(self.taken) or any(state in renewed for state in self._is.values())
+        return Failed(cell, reason, touched)
+
     def _tell(self, step: Tell) -> Iterable[Instruction]:
         for cell in step.cells:
             state = self._is.get(cell, _Is.RUNNING)
@@ -200,6 +215,7 @@ class Rollout:
                 continue
             self._waiting.add(cell)
             if state is _Is.RUNNING:
+                self._asked.add(cell)
                 yield Ask(cell, step.final)
             elif state is _Is.AWAY and cell in self._fresh:
                 self._fresh.discard(cell)

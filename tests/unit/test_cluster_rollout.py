@@ -71,8 +71,8 @@ def test_a_cell_that_was_being_started_with_the_old_city_is_asked_once_it_runs()
 def test_a_refusal_ends_the_rollout_and_tells_whether_others_have_the_change() -> None:
     made = rollout()
     made.begin()
-    assert made.refused("zone", "no such kind") == [Failed("zone", "no such kind", False)]
-    assert made.took("centre") == []
+    assert made.refused("zone", "no such kind") == [], "the centre may take it any moment"
+    assert made.refused("centre", "full") == [Failed("zone", "no such kind", False)]
     assert made.over
     later = rollout()
     later.begin()
@@ -86,9 +86,27 @@ def test_a_cell_that_does_not_stay_up_with_the_new_city_refuses_it() -> None:
     for _ in range(MOST_LOSSES - 1):
         assert made.lost("zone", "ended") == []
         made.began("zone")
-    (failed,) = made.lost("zone", "ended")
+    assert made.lost("zone", "ended") == []
+    (failed,) = made.took("centre")
     assert isinstance(failed, Failed)
+    assert failed.touched
     assert "ended" in failed.reason
+
+
+def test_a_cell_that_takes_the_change_after_another_refused_it_is_known_to_have_it() -> None:
+    made = rollout()
+    made.begin()
+    assert made.refused("zone", "full") == []
+    assert made.took("centre") == [Failed("zone", "full", True)]
+    lost = rollout()
+    lost.begin()
+    lost.lost("centre", "killed")
+    lost.began("centre")
+    assert lost.refused("zone", "full") == [Failed("zone", "full", True)]
+    quiet = rollout(starting=["centre"])
+    quiet.begin()
+    assert quiet.refused("zone", "full") == [Failed("zone", "full", False)]
+    assert quiet.arrived("centre") == [], "it runs with the old city, and stays so"
 
 
 def test_on_the_way_back_a_cell_that_refuses_is_started_anew() -> None:
