@@ -256,7 +256,17 @@ class Bollard(DeviceActor):
             self.publish("loop_stuck", float(stuck))
 
     def _inputs(self) -> Inputs:
-        return Inputs(*map(self._flag, (LOOP, UP, DOWN, FAULT, LOCAL)))
+        found = Inputs(*map(self._flag, (LOOP, UP, DOWN, FAULT, LOCAL)))
+        if found.up and found.down:
+            # Read at different times, they are no contradiction: it was up, and now it is down.
+            # Right before it rises both are read at once.
+            up_ns, down_ns = self._read_ns(UP), self._read_ns(DOWN)
+            if up_ns != down_ns:
+                return found._replace(up=up_ns > down_ns, down=down_ns > up_ns)
+        return found
+
+    def _read_ns(self, point: str) -> int:
+        return self.shard.table.read(self._slot(point))[3]
 
     def _flag(self, point: str) -> bool | None:
         value = self.value(point)

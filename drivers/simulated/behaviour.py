@@ -29,6 +29,7 @@ CHECKS: Mapping[str, Check] = {
     "offset": number,
     "counter_per_s": non_negative,
     "counts": one_of("value", "time"),
+    "resets": point_name,
 }
 
 
@@ -50,6 +51,8 @@ class Behaviour:
         counter_per_s: makes a counter, which never falls. By itself it rises by this each
             second; with ``follows`` by this times the followed value (above zero) and seconds
             (an energy), or with ``counts = "time"`` only while that is above zero (burn hours).
+        resets: another writable point of the device, which becomes 0 when this one is written: two
+            push-buttons for one thing.
         writable: taken from the point.
         feedback: taken from the point; empty: itself.
         course: the address of a point that drives, and does nothing else; see ``traffic``.
@@ -65,6 +68,7 @@ class Behaviour:
     offset: float = 0.0
     counter_per_s: float | None = None
     counts: Literal["value", "time"] = "value"
+    resets: str = ""
     writable: bool = False
     feedback: str = ""
     course: Mapping[str, Any] | None = None
@@ -95,8 +99,11 @@ def check_behaviour(spec: PointSpec, address: Mapping[str, Any]) -> Sequence[Pro
             for key in ("follows", "counter_per_s")
             if key in address
         ]
-    if address.get("follows") == spec.name:
-        found.append(("follows", spec.name, "another point of the same device"))
+    elif "resets" in address:
+        found.append(("resets", address["resets"], "only for points that are writable"))
+    for key in ("follows", "resets"):
+        if address.get(key) == spec.name:
+            found.append((key, spec.name, "another point of the same device"))
     if "counter_per_s" in address:
         found += [
             (key, address[key], "not for a counter, which only counts")

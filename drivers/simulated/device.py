@@ -76,11 +76,10 @@ class DeviceModel:
     def write(self, name: str, value: float, now: float) -> None:
         """Give a point a value: it, and what follows it, starts to move."""
         node = self.nodes[name]
-        node.forget_before(now)
-        node.touched = True
-        node.given.lay([(now, value)])
-        if node.source is None:
-            node.relay(now + node.lag_s, now)
+        _give(node, value, now)
+        other = self.nodes.get(node.behaviour.resets)
+        if other is not None:
+            _give(other, 0.0, now)
 
     def true_value(self, name: str, now: float) -> float:
         """Return what a point really holds."""
@@ -121,6 +120,14 @@ class DeviceModel:
         _check(device, feedback, feedback.behaviour, register)
         feedback.attach(register)
         _begin(feedback, now)
+
+
+def _give(node: Node, value: float, now: float) -> None:
+    node.forget_before(now)
+    node.touched = True
+    node.given.lay([(now, value)])
+    if node.source is None:
+        node.relay(now + node.lag_s, now)
 
 
 def _begin(node: Node, now: float) -> None:

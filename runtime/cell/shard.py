@@ -17,6 +17,7 @@ from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import Write
 from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
+from jacquemart.runtime.model.field import BoundPoint
 from jacquemart.runtime.model.layout import ShardLayout
 from jacquemart.runtime.model.withholding import WithholdingTable
 

@@ -332,3 +332,20 @@ def test_the_judge_of_the_drawn_stories_sees_a_missing_look_and_a_missing_interl
         patch.setattr(Bollard, "interlock", lambda *_: None)
         with pytest.raises(AssertionError, match="all the same"):
             run(occupied)
+
+
+def test_limit_switches_read_at_different_times_are_no_contradiction() -> None:
+    async def story(bench: BollardBench) -> None:
+        bench.tell("raise")
+        await asyncio.sleep(0.3)
+        bench.plc.odd[DOWN] = 1.0  # what its last poll has left in the table
+        await asyncio.sleep(1.0)
+        bench.plc.odd[UP] = 0.0
+        await asyncio.sleep(1.0)
+        bench.plc.odd = {UP: 1.0, DOWN: 0.0}  # a look at the upper one alone comes first
+        await asyncio.sleep(0.45)
+        assert "bollard_fault" not in bench.events()
+        await asyncio.sleep(2.0)
+        assert bench.position() == "raised"
+
+    on_bench(story)

@@ -190,3 +190,34 @@ def test_a_good_address_becomes_a_behaviour() -> None:
     assert behaviour_of(point).gain == 2
     own = PointSpec("level", writable=True, feedback="level")
     assert not behaviour_of(own).is_register
+
+
+def test_two_push_buttons_take_each_other_back() -> None:
+    model = FieldModel()
+    raising = Behaviour(writable=True, feedback="up", resets="lower")
+    lowering = Behaviour(writable=True, feedback="down", resets="raise", initial=1.0)
+    model.declare("b", "raise", raising, 0.0)
+    model.declare("b", "lower", lowering, 0.0)
+    model.declare("b", "up", Behaviour(lag_ms=4_000), 0.0)
+    model.declare("b", "down", Behaviour(lag_ms=4_000), 0.0)
+
+    def limits(now: float) -> tuple[float, float]:
+        return model.true_value("b/up", now), model.true_value("b/down", now)
+
+    assert limits(0.0) == (0.0, 1.0)
+    model.write("b/raise", 1.0, 1.0)
+    assert limits(4.9) == (0.0, 1.0)
+    assert limits(5.1) == (1.0, 0.0)
+    model.write("b/lower", 1.0, 6.0)
+    assert limits(10.1) == (0.0, 1.0)
+    model.write("b/raise", 1.0, 11.0)
+    assert limits(15.1) == (1.0, 0.0), "the same value again acts again"
+
+
+@pytest.mark.parametrize(
+    ("writable", "resets", "wrong"), [(False, "x", True), (True, "p", True), (True, "x", False)]
+)
+def test_only_a_writable_point_resets_another_one(writable: bool, resets: str, wrong: bool) -> None:
+    address = {"resets": resets}
+    spec = PointSpec("p", writable=writable, feedback="q" if writable else "", address=address)
+    assert bool(check_behaviour(spec, address)) is wrong
