@@ -42,7 +42,15 @@ class Comparison:
     disagree: list[str] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def figures(self) -> dict[str, int]:
+    def take(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        self.lamps += 1
+        word = word_of(outcome)
+        setattr(self, word, getattr(self, word) + 1)
+        if word != "applied":
+            self.reasons[f"{outcome.status.name} {outcome.reason}"] += 1
+
+    def figures(self) -> dict[str, int | None]:
         """Return the counts under their published names."""
         return {
             "lamps": self.lamps,
@@ -63,11 +71,7 @@ def compare(
     lamps: Mapping[str, Any] = account["lamps"]
     unseen = set(lamps)
     for outcome in outcomes:
-        found.lamps += 1
-        word = word_of(outcome)
-        setattr(found, word, getattr(found, word) + 1)
-        if word != "applied":
-            found.reasons[f"{outcome.status.name} {outcome.reason}"] += 1
+        found.take(outcome)
         lamp = lamps.get(outcome.device)
         if lamp is None:
             found.disagree.append(f"{outcome.device}: the field knows no such lamp")
@@ -78,6 +82,14 @@ def compare(
             found.disagree.append(f"{outcome.device}: the city says {said}, but {why}")
         unseen.discard(outcome.device)
     found.disagree.extend(f"{lamp}: the city reported nothing" for lamp in sorted(unseen))
+    return found
+
+
+def tally(outcomes: Iterable[Outcome]) -> Comparison:
+    """Count the city's outcomes, where nobody else has an account."""
+    found = Comparison()
+    for outcome in outcomes:
+        found.take(outcome)
     return found
 
 

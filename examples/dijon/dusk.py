@@ -1,23 +1,29 @@
 """Dusk in Dijon, the main job: 34,000 street lights over Modbus, each one proven.
 
-Starts the field (a process of its own), the city, shows its zones, lets dusk fall, reports each
-lamp, holds the report against the field's own account lamp by lamp, prints the figures, and
-stays up with its API until it is stopped. With ``--once`` it ends by itself, with exit code 0
-only if the two accounts agree to the lamp. What stands behind ``--`` goes to the field, which
-lists its options with ``python examples/dijon/field --help``:
+Starts the field (a process of its own) and the city with all its equipment, shows its zones,
+lets dusk fall, reports each lamp, holds the report against the field's own account lamp by lamp,
+prints the figures, and stays up with its API until it is stopped. With ``--once`` it ends by
+itself, with exit code 0 only if the two accounts agree to the lamp. What stands behind ``--``
+goes to the field, which lists its options with ``python examples/dijon/field --help``:
 
     python examples/dijon/dusk.py --once -- --hostile 0.1 --dead-cabinets 40
+
+With ``--simulated`` the field is the simulated driver's, inside the cells, so that ten times the
+city fits one machine; then there is no second account to hold the report against:
+
+    python examples/dijon/dusk.py --once --simulated --scale 10
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import generate  # noqa: E402 - beside this file
-from accounts import Comparison, compare  # noqa: E402
+from accounts import Comparison, compare, tally  # noqa: E402
 from field_process import FieldProcess, FieldStartError  # noqa: E402
 from measure import NothingMeasured, command_latency, cpu_share, pss_mb  # noqa: E402
 
@@ -34,6 +40,7 @@ from jacquemart.cli import colour, table, zones  # noqa: E402
 
 LEVEL = 80.0
 TOLERANCE = 0.5
+LIGHTING = ("lighting_cabinet", "street_light")
 #: Shown at the end, of the figures that are no counts.
 FIGURES = (
     "ready_s",
@@ -54,27 +61,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     inventory = args.city.parent / "generated"
     numbers = {"seed": args.seed, "lamps": args.lamps, "cabinets": args.cabinets}
     try:
-        generate.generate(inventory, **numbers, port=args.field_port)
+        generate.generate(inventory, **numbers, scale=args.scale, port=args.field_port)
     except ValueError as error:
         sys.stderr.write(f"dusk: {error}\n")
         return 2
     try:
-        with FieldProcess.start(inventory, "--seed", str(args.seed), *args.field) as field:
-            say(f"field     {field.ready['lamps']:,} lamps behind {field.ready['cabinets']} "
-                f"cabinets answer, in process {field.process.pid}")  # fmt: skip
-            with _city(args, say) as city, city.client(principal="dusk") as client:
-                figures, comparison = _dusk(args, say, field, city, client)
-                if args.json:
-                    sys.stdout.write(json.dumps(figures) + "\n")
-                    sys.stdout.flush()
-                if args.once:
-                    return 0 if not comparison.disagree and comparison.applied else 1
-                say(f"\nThe city stays up; API {city.api}. Try, in another terminal:")
-                say("  .venv/bin/jacquemart zones | top | why dij-c001-l01 | stop")
-                say("Ctrl-C stops it.")
-                _wait(city)
-                if city.failure is not None:
-                    raise city.failure
+        with (
+            _field(args, inventory, say) as field,
+            _city(args, say) as city,
+            city.client(principal="dusk") as client,
+        ):
+            figures, comparison = _dusk(args, say, field, city, client)
+            if args.json:
+                sys.stdout.write(json.dumps(figures) + "\n")
+                sys.stdout.flush()
+            if args.once:
+                return 0 if not comparison.disagree and comparison.applied else 1
+            say(f"\nThe city stays up; API {city.api}. Try, in another terminal:")
+            say("  .venv/bin/jacquemart zones | top | why dij-c001-l01 | stop")
+            say("Ctrl-C stops it.")
+            _wait(city)
+            if city.failure is not None:
+                raise city.failure
     except KeyboardInterrupt:
         say("\nstopped")
         return 0 if not args.once else 130
@@ -93,8 +101,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end after the report")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, last")
     parser.add_argument("--quiet", action="store_true", help="print nothing else")
-    parser.add_argument("--lamps", type=int, default=34_000)
-    parser.add_argument("--cabinets", type=int, default=630)
+    parser.add_argument("--scale", type=float, default=1.0, help="how many times Dijon")
+    parser.add_argument("--lamps", type=int, default=None, help="default: as the scale says")
+    parser.add_argument("--cabinets", type=int, default=None, help="default: as the scale says")
+    parser.add_argument("--simulated", action="store_true", help="no field process; see above")
     parser.add_argument("--seed", type=int, default=2017)
     parser.add_argument("--calm-s", type=float, default=8.0, help="time to measure the calm city")
     parser.add_argument("--commands", type=int, default=200, help="single commands to time")
@@ -104,12 +114,18 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--city",
         type=Path,
-        default=HERE / "city.toml",
-        help="the city file; its inventories are drawn into the folder generated/ beside it",
+        default=None,
+        help="the city file (default: city.toml, or city-simulated.toml, beside this program); "
+        "its inventories are drawn into the folder generated/ beside it",
     )
     parser.add_argument("--field-port", type=int, default=15_020, help="TCP port of every cabinet")
     parser.add_argument("field", nargs="*", metavar="FIELD-OPTION", help="for the field; after --")
-    return parser.parse_args(argv)
+    parsed = parser.parse_args(argv)
+    if parsed.simulated and parsed.field:
+        parser.error("a simulated field has no process that takes options")
+    if parsed.city is None:
+        parsed.city = HERE / ("city-simulated.toml" if parsed.simulated else "city.toml")
+    return parsed
 
 
 class _Speaker:
@@ -129,6 +145,22 @@ class _Speaker:
         self(f"{event['seconds']:6.1f} s  {event['stage']:10s}{words}"[:110])
 
 
+@contextlib.contextmanager
+def _field(
+    args: argparse.Namespace, inventory: Path, say: _Speaker
+) -> Iterator[FieldProcess | None]:
+    """Run the field beside the city; None if it is simulated."""
+    if args.simulated:
+        yield None
+        return
+    with FieldProcess.start(inventory, "--seed", str(args.seed), *args.field) as field:
+        ready = field.ready
+        say(f"field     {ready['lamps']:,} lamps behind {ready['cabinets']:,} cabinets, "
+            f"{ready['buildings']:,} buildings and {ready['bollards']:,} bollards answer, "
+            f"in process {field.process.pid}")  # fmt: skip
+        yield field
+
+
 def _city(args: argparse.Namespace, say: _Speaker) -> jacquemart.City:
     return jacquemart.City(
         args.city,
@@ -142,7 +174,7 @@ def _city(args: argparse.Namespace, say: _Speaker) -> jacquemart.City:
 def _dusk(
     args: argparse.Namespace,
     say: _Speaker,
-    field: FieldProcess,
+    field: FieldProcess | None,
     city: jacquemart.City,
     client: jacquemart.Client,
 ) -> tuple[dict[str, Any], Comparison]:
@@ -153,8 +185,10 @@ def _dusk(
     calm = cpu_share(pids, args.calm_s)
     say(f"dusk      all lamps to {LEVEL:g} %")
     report = client.set_all("setpoint", LEVEL, kind="street_light", within_s=10.0)
-    account = field.ask("account")
-    comparison = compare(report.outcomes, account, LEVEL, TOLERANCE)
+    if field is not None:
+        comparison = compare(report.outcomes, field.ask("account"), LEVEL, TOLERANCE)
+    else:
+        comparison = tally(report.outcomes)
     time.sleep(0.5)
     say("")
     _show_zones(say, client)
@@ -173,6 +207,8 @@ def _dusk(
         "raw_round_trip_p50_ms": round(latency.raw_p50_ms, 3),
         "command_over_raw": round(latency.p50_ms / latency.raw_p50_ms, 2),
     }
+    if field is None:
+        figures["disagree"] = None  # there is no other account
     _report(say, comparison, figures)
     return figures, comparison
 
@@ -183,7 +219,8 @@ def _report(say: _Speaker, found: Comparison, figures: dict[str, Any]) -> None:
         say(f"  {word:14s}{getattr(found, word):8,}")
     for reason, number in found.reasons.most_common():
         say(f"    {reason:30s}{number:8,}")
-    say(f"the field's own account disagrees on {len(found.disagree):,} lamps")
+    if figures["disagree"] is not None:
+        say(f"the field's own account disagrees on {len(found.disagree):,} lamps")
     for line in found.disagree[:20]:
         say(f"  {line}")
     say("\nfigures")
@@ -192,7 +229,10 @@ def _report(say: _Speaker, found: Comparison, figures: dict[str, Any]) -> None:
 
 
 def _show_zones(say: _Speaker, client: jacquemart.Client) -> None:
-    rows = zones.rows(client.zones())
+    found = client.zones()
+    for zone in found["zones"]:  # what dusk is about; the city's total has every kind
+        zone["kinds"] = {kind: zone["kinds"][kind] for kind in LIGHTING if kind in zone["kinds"]}
+    rows = zones.rows(found)
     paint = colour.paint_for(sys.stdout)
     for line in table.lines(rows, paint, titles=zones.TITLES, right=zones.COUNTS):
         say(line)

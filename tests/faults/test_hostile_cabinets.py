@@ -6,7 +6,6 @@ the lamp, and what was not applied must say why, and where.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from accounts import compare
-from dijon_small_city import SOUND, FieldProcess, running_field
+from dijon_small_city import SOUND, FieldProcess, city_files, running_field
 from field.behaviours import BEHAVIOURS
 
 from jacquemart import Outcome, Status
@@ -22,7 +21,6 @@ from jacquemart.native.pump import boot_ns
 from jacquemart.runtime.model.outcome import Reason
 from jacquemart.runtime.testing.local_city import LocalCity
 
-DIJON = Path(__file__).resolve().parents[2] / "examples" / "dijon"
 pytestmark = pytest.mark.slow
 
 KINDS = tuple(kind for kind in BEHAVIOURS if kind != "normal")
@@ -88,7 +86,7 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    shutil.copy(DIJON / "city.toml", tmp_path)
+    city_files(tmp_path)
     generated = tmp_path / "generated"
     with running_field(generated, *SOUND, lamps=LAMPS, cabinets=CABINETS) as (field, _):
         yield Stage(tmp_path, field)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dijon_small_city import SOUND, free_port, host_of
+from dijon_small_city import SOUND, city_files, free_port, host_of
 from field.faults import FaultShares, draw_faults
 from field.inventory import read_inventory
 
@@ -34,10 +34,7 @@ class Dusk:
         self.folder = folder
         self.id = f"dusk-{os.getpid()}"
         self.port = free_port()
-        text = (DIJON / "city.toml").read_text(encoding="utf-8")
-        own = text.replace('id = "dijon"', f'id = "{self.id}"', 1)
-        assert own != text
-        (folder / "city.toml").write_text(own, encoding="utf-8")
+        city_files(folder, id=self.id)
 
     def run(self, *field: str, lamps: int = 540) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -45,7 +42,7 @@ class Dusk:
                 *(sys.executable, str(DIJON / "dusk.py"), "--once", "--json"),
                 *("--city", str(self.folder / "city.toml"), "--field-port", str(self.port)),
                 *("--port", "0", "--stream-port", "0", "--seed", str(SEED)),
-                *("--lamps", str(lamps), "--cabinets", "10"),
+                *("--scale", "0.01", "--lamps", str(lamps), "--cabinets", "10"),
                 *("--calm-s", "0.5", "--commands", "20", "--", *field),
             ],
             capture_output=True,

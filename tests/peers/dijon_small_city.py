@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import struct
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from generate import generate
 from parts import NETWORKS
 from parts import host_of as address
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "dijon"
 SOUND = (
     *("--dead-lamps", "0", "--stuck-lamps", "0"),
     *("--dead-cabinets", "0", "--mute-cabinets", "0"),
@@ -29,6 +31,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((host_of(0), 0))
         return int(probe.getsockname()[1])
+
+
+def city_files(folder: Path, *, id: str = "dijon", name: str = "city.toml") -> Path:
+    """Copy a city file of the example, with what it includes; return the copy."""
+    for part in ("templates", "simulated"):
+        shutil.copytree(EXAMPLE / part, folder / part, dirs_exist_ok=True)
+    shutil.copy(EXAMPLE / "inventories.toml", folder)
+    text = (EXAMPLE / name).read_text(encoding="utf-8")
+    (folder / name).write_text(text.replace('id = "dijon"', f'id = "{id}"', 1), encoding="utf-8")
+    return folder / name
 
 
 def small_city(folder: Path, *, lamps: int = 540, cabinets: int = 10) -> int:

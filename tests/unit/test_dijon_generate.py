@@ -1,8 +1,9 @@
-"""The inventory of the example city: counts, places, and the same files from the same seed."""
+"""The inventories of the example city: counts, places, and the same files from the same seed."""
 
 from __future__ import annotations
 
 import csv
+import json
 import math
 import subprocess
 import sys
@@ -72,12 +73,13 @@ def test_every_commune_is_a_zone_of_the_city_file_and_has_a_cabinet(whole_city: 
     assert {commune.name for commune in communes} == NAMES_2017
     assert len({commune.insee for commune in communes}) == 24
     assert all(commune.insee.startswith("21") for commune in communes)
-    city = tomllib.loads((DIJON / "city.toml").read_text(encoding="utf-8"))
-    assert {zone: table["name"] for zone, table in city["zones"].items()} == {
+    outlines = json.loads((whole_city / "communes.geojson").read_text(encoding="utf-8"))
+    zones = [feature["properties"] for feature in outlines["features"]]
+    assert {zone["zone"]: zone["name"] for zone in zones} == {
         commune.zone: commune.name for commune in communes
     }
     shares = Counter(row["zone"] for row in rows(whole_city / "cabinets.csv"))
-    assert set(shares) == set(city["zones"])
+    assert set(shares) == {zone["zone"] for zone in zones}
     people = {commune.zone: commune.people for commune in communes}
     assert shares["dijon"] / 630 == pytest.approx(people["dijon"] / sum(people.values()), abs=0.03)
 
@@ -96,10 +98,15 @@ def test_places_lie_around_the_centre_of_their_commune_and_say_that_they_are_gen
 
 
 def test_the_columns_that_the_city_file_names_are_there(whole_city: Path) -> None:
-    city = tomllib.loads((DIJON / "city.toml").read_text(encoding="utf-8"))
-    for inventory in city["inventory"]:
-        first = rows(whole_city / Path(inventory["file"]).name)[0]
-        assert set(inventory["columns"].values()) <= set(first)
+    named: set[str] = set()
+    for file in ("city.toml", "city-simulated.toml", "inventories.toml"):
+        city = tomllib.loads((DIJON / file).read_text(encoding="utf-8"))
+        for inventory in city["inventory"]:
+            named.add(Path(inventory["file"]).name)
+            if inventory["makes"] != "zones":
+                first = rows(whole_city / Path(inventory["file"]).name)[0]
+                assert set(inventory["columns"].values()) <= set(first)
+    assert named == {path.name for path in whole_city.iterdir()}, "what is drawn is used"
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_city(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def _rows(
         number = index % len(lines)
         lat, lon = yards[depot]
         yield (
-            *(f"dij-b{index + 1:0{width}d}", f"Bus {index + 1}, ligne {number + 1}"),
+            *(f"dij-bus{index + 1:0{width}d}", f"Bus {index + 1}, ligne {number + 1}"),
             *(DEPOTS[depot], link_of(DEPOTS[depot]), number + 1, lines[number]),
             *(f"{lat:.6f}", f"{lon:.6f}", ORIGIN),
         )

@@ -51,7 +51,7 @@ def _rows(
         for number in range(1, share + 1):
             index += 1
             yield (
-                *(f"dij-v{index:0{width}d}", f"{called} {number}", zone, link_of(service)),
+                *(f"dij-sv{index:0{width}d}", f"{called} {number}", zone, link_of(service)),
                 waypoints(tour(depot, communes, rng)),
                 *(f"{depot[0]:.6f}", f"{depot[1]:.6f}", ORIGIN),
             )
