@@ -80,11 +80,6 @@ def _one(args: argparse.Namespace) -> int:
 
 
 def _many(args: argparse.Namespace, device: str, point: str) -> int:
-    if isinstance(args.value, str):
-        raise UsageError(
-            f"{args.value!r} for many devices, allowed: a number",
-            advice="a word may mean another number in each; `jacquemart kinds` has the numbers",
-        )
     with api.connect(args) as client:
         ended = client.set_all(
             point,

@@ -136,8 +136,9 @@ class AsyncClient:
         return requests.outcome(made, await self._ask(frame, within_s + END_AFTER_DEADLINE_S))
 
     async def set_all(
-        self, point: str, value: float, *, zone: str = "*", kind: str = "*", device: str = "*",
-        within_s: float = 10.0, unit: str = "", priority: int = 8, id: bytes | None = None,
+        self, point: str, value: float | str, *, zone: str = "*", kind: str = "*",
+        device: str = "*", within_s: float = 10.0, unit: str = "", priority: int = 8,
+        id: bytes | None = None,
     ) -> BulkOutcome:  # fmt: skip
         """Write a point of all devices that match; see :meth:`Client.set_all`."""
         made = requests.bulk(

@@ -171,7 +171,7 @@ class Client:
     def set_all(
         self,
         point: str,
-        value: float,
+        value: float | str,
         *,
         zone: str = "*",
         kind: str = "*",

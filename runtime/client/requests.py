@@ -15,7 +15,7 @@ from jacquemart.runtime.model.errors import (
     RemoteProtocolError,
     UsageError,
 )
-from jacquemart.runtime.model.ids import new_command_id, split_point
+from jacquemart.runtime.model.ids import new_command_id, split_point, valid_word
 from jacquemart.runtime.model.outcome import BulkOutcome, Outcome, Reason, Stages, Status
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.reading import Reading
@@ -137,7 +137,7 @@ def command(
 
 def bulk(
     point: str,
-    value: float,
+    value: float | str,
     *,
     zone: str,
     kind: str,
@@ -153,8 +153,9 @@ def bulk(
     Raises:
         UsageError: an argument of a wrong form; nothing was sent.
     """
-    if isinstance(value, str) or not isinstance(value, (int, float)):
-        raise UsageError(f"the value is {type(value).__name__}, allowed: a number")
+    if not isinstance(value, (int, float)) and not valid_word(value):
+        found = repr(value[:40]) if isinstance(value, str) else type(value).__name__
+        raise UsageError(f"the value is {found}, allowed: a number, or a word of an enumeration")
     if not 1 <= priority <= 16:
         raise UsageError(f"priority is {priority}, allowed: 1 (highest) to 16")
     if identity is not None and len(identity) != 16:

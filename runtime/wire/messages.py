@@ -15,6 +15,9 @@ from jacquemart.native.table import Rollup
 from jacquemart.runtime.model.errors import FrameError, JacquemartError, error_from_code
 from jacquemart.runtime.model.event import Event
 
+#: Bytes of a word that a bulk command has for a value.
+MOST_TEXT = 1_024
+
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
@@ -27,7 +30,8 @@ class Bulk:
     kind: str
     device: str
     point: str
-    value: float | int | bool | None
+    value: float | int | bool | str | None
+    """A number, or the word of an enumeration, which each device takes by its own words."""
     unit: str
     priority: int
     deadline_ns: int
@@ -122,11 +126,13 @@ def decode_bulk(frame: bytes) -> Bulk:
     if len(identity) != 16:
         raise FrameError(f"field 'id' has {len(identity)} bytes, allowed: 16", where="position 2")
     value = items[8] if len(items) > 8 else None
-    if value is not None and not isinstance(value, (bool, int, float)):
+    if value is not None and not isinstance(value, (bool, int, float, str)):
         raise FrameError(
-            f"field 'value' is {type(value).__name__}, allowed: number, bool or nil",
+            f"field 'value' is {type(value).__name__}, allowed: number, bool, text or nil",
             where="frame position 8",
         )
+    if isinstance(value, str) and len(value.encode()) > MOST_TEXT:
+        raise FrameError(f"field 'value' is longer than {MOST_TEXT:,} bytes", where="position 8")
     priority = _field(items, 10, "priority", (int,))
     if not 1 <= priority <= 16:
         raise FrameError(f"field 'priority' is {priority}, allowed: 1 to 16", where="position 10")

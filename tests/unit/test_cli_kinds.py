@@ -84,6 +84,20 @@ def test_an_enumeration_is_set_and_shown_by_its_words(
     assert ask(city, capsys, "set", "signal-1/mode", "0")[0] == 0
 
 
+def test_many_take_a_word_each_by_its_own_words(
+    city: LocalCity, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = ask(city, capsys, "set", "*/mode", "yellow_flash", "--kind", "signal_controller")
+    assert code == 0
+    assert "1 APPLIED" in out
+    code, out = ask(city, capsys, "set", "*/mode", "square", "--kind", "signal_controller")
+    assert code == 1
+    assert "bad_value" in out
+    assert city.client().set_all("mode", "normal_control", kind="signal*").counts() == {
+        "APPLIED": 1
+    }
+
+
 def test_a_wrong_word_is_refused_with_the_right_ones(
     city: LocalCity, capsys: pytest.CaptureFixture[str]
 ) -> None:

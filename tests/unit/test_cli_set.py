@@ -165,7 +165,6 @@ def test_a_command_that_no_device_matches_is_refused(
         (["lamp-1/setpoint", "nan"], "'nan' is no value"),
         (["lamp-1/setpoint", "inf"], "'inf' is no value"),
         (["lamp-1/setpoint", "80%"], "'80%' is no value"),
-        (["lamp-*/setpoint", "bright"], "'bright' for many devices"),
         (["lamp-1/setpoint", "80", "--priority", "0"], "--priority"),
         (["lamp-1/setpoint", "80", "--within", "0"], "--within"),
         (["lamp-1/setpoint"], "VALUE"),
