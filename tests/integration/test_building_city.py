@@ -159,6 +159,16 @@ def test_nobody_writes_to_the_fire_system_on_any_route(scene: Scene) -> None:
     assert (after["fire"], after["writes"]) == (0, before["writes"])
 
 
+def test_an_open_door_cannot_be_locked_and_it_is_said_why(scene: Scene) -> None:
+    scene.building(f"{ONE} door 1 force")
+    scene.until(lambda: scene.value(f"{ONE}/door_open_1") == 1, "the door is open")
+    outcome = scene.client.set(f"{ONE}/door_lock_1", 1)
+    assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.NOT_FOLLOWING)
+    assert outcome.detail.startswith("the door is open")
+    scene.building(f"{ONE} door 1 shut")
+    scene.until(lambda: scene.value(f"{ONE}/door_locked_1") == 1, "the bolt is thrown at last")
+
+
 def test_a_forced_door_is_told_and_so_is_its_shutting(scene: Scene) -> None:
     scene.until(lambda: scene.value(f"{OTHER}/door_locked_4") == 1, "the door is locked")
     scene.building(f"{OTHER} door 4 force")

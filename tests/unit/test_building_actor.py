@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from jacquemart.actors.building import Building
 from jacquemart.actors.building.intrusion import State
 from jacquemart.runtime.actor import Ticket
+from jacquemart.runtime.city import load_city
 from jacquemart.runtime.city.problems import CityErrors
 from jacquemart.runtime.model.city import TemplateSpec
 from jacquemart.runtime.model.outcome import Reason, Status
@@ -252,3 +255,12 @@ def test_an_option_that_is_wrong_is_refused(option: str, value: object, words: s
     with pytest.raises(CityErrors) as caught:
         template_of(Building, options={option: value})
     assert words in str(caught.value)
+
+
+def test_the_template_of_the_guide_is_one_that_loads(tmp_path: Path) -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guides" / "buildings.md"
+    snippet = guide.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    city = tmp_path / "city.toml"
+    city.write_text('[city]\nid = "c"\n[zones]\nz = {}\n' + snippet, encoding="utf-8")
+    template = load_city(city).templates["school"]
+    assert template.points[template.point_index("heating_plant_1")].feedback == "heating_running_1"
