@@ -41,9 +41,10 @@ cdef inline bint store(
     cdef bint changed = moved or quality != old_quality
     cdef uint32_t* counts
     cdef Kept* entry
-    if flags & RETIRED:
-        return False
-    if flags & KEEP_EVERY and (reading or changed):
+    # One test for what is seldom, so that all others do not pay for it.
+    if flags & (KEEP_EVERY | RETIRED) and (reading or changed or flags & RETIRED):
+        if flags & RETIRED:
+            return False
         if flags & DIRTY:
             if rows.kept_count < LOG_ENTRIES:
                 entry = &rows.kept[rows.kept_count]
