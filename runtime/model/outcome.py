@@ -13,6 +13,7 @@ class Status(IntEnum):
 
     REJECTED, EXPIRED: never sent to the field. FAILED: definite, the point does not hold the
     value. INDETERMINATE: sent, effect unknown; never retried by itself. APPLIED: read back.
+    SUPERSEDED: something newer took its place, sent or not (``stages.dispatched`` tells).
     """
 
     APPLIED = 0
