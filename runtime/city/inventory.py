@@ -107,7 +107,7 @@ class Inventory:
         else:
             rows = self._read_features(file, named)
         if rows is not None:
-            self.account.file = file
+            self.account.file = os.path.normpath(file)
             self.account.encoding, self.account.encoding_from = rows.encoding, rows.encoding_from
             self.account.rows = len(rows) + self.problems.lost
             self._report_missing(rows)
