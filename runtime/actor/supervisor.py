@@ -84,11 +84,11 @@ class CentreSupervisor(Supervisor):
 
     def total(self, zones: Mapping[str, Rows]) -> dict[tuple[str, str], Rollup]:
         """Return the city's aggregates from those of its zones."""
-        keys = {key for rows in zones.values() for key in rows}
-        return {
-            key: merge_rollups([rows[key] for rows in zones.values() if key in rows])
-            for key in sorted(keys)
-        }
+        parts: dict[tuple[str, str], list[Rollup]] = {}
+        for rows in zones.values():
+            for key, row in rows.items():
+                parts.setdefault(key, []).append(row)
+        return {key: merge_rollups(parts[key]) for key in sorted(parts)}
 
 
 def _value(how: str, rollup: Rollup) -> float:
