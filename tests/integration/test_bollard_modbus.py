@@ -154,6 +154,29 @@ def test_a_pulse_whose_answer_is_lost_is_never_sent_again(town: Town) -> None:
     assert town.account(bollard)["raised"] == 1
 
 
+def test_lowering_takes_the_place_of_raising_and_both_are_told_so(town: Town) -> None:
+    rising = Meanwhile(town, "p6", "raise", 10.0)
+    assert town.shows("p6/position", 2.0), "moving"
+    down = town.client.set_all("lower_pulse", 1.0, device="p6")
+    assert [how(outcome) for outcome in down.outcomes] == [("APPLIED", "ok")]
+    (ended,) = rising.end()
+    assert how(ended) == ("SUPERSEDED", "rule")
+    assert ended.stages.dispatched > 0
+    account = town.account("p6")
+    assert (account["raised"], account["lowered"], account["down"]) == (1, 1, True)
+
+
+def test_a_plc_that_refuses_its_reads_gets_no_pulse(town: Town) -> None:
+    before = town.account("p6")["raised"]
+    for kind in ("exception_6", "exception_1"):
+        town.tell("p6", f"behave {kind}")
+        outcome = town.client.command("p6", "raise", within_s=3.0)
+        assert not outcome.applied
+        town.tell("p6", "behave normal")
+        time.sleep(1.5)
+    assert town.account("p6")["raised"] == before
+
+
 def test_a_plc_that_loses_its_power_half_way_ends_the_command_unknown(town: Town) -> None:
     command = Meanwhile(town, "p7", "raise", 3.0)
     time.sleep(1.5)
