@@ -19,8 +19,9 @@ STATES = ("starting", "normal", "flash", "dark", "fault")
 FAULT = STATES.index("fault")
 #: A controller leaves central control after so much silence; so do we take it for lost.
 SILENCE_S = 4.0
-#: Shortest pause between two looks at the silence.
-LOOK_S = 0.25
+#: Pause between two looks at a controller that is silent.
+LOOK_S = 1.0
+SOON_S = 0.1
 #: A plan changes at the end of a cycle, and no cycle is longer.
 LONGEST_CYCLE_MS = 120_000
 _EVENTS = {"fault": ("signals_in_fault", 2), "flash": ("signals_flash", 1), "dark":
@@ -116,7 +117,7 @@ class SignalController(DeviceActor):
         usable = self.quality("state") < Quality.STALE_AGE
         heard = silent_s < SILENCE_S and usable
         self._set_contact(heard)
-        self.after(max(LOOK_S, SILENCE_S - silent_s) if heard else LOOK_S, self._look)
+        self.after(max(SOON_S, SILENCE_S - silent_s) if heard else LOOK_S, self._look)
 
     def _set_contact(self, heard: bool) -> None:
         if heard != self._contact:

@@ -55,6 +55,7 @@ class Behaviour:
             push-buttons for one thing.
         writable: taken from the point.
         feedback: taken from the point; empty: itself.
+        whole: taken from the point: readings are rounded down to whole numbers.
         course: the address of a point that drives, and does nothing else; see ``traffic``.
     """
 
@@ -71,6 +72,7 @@ class Behaviour:
     resets: str = ""
     writable: bool = False
     feedback: str = ""
+    whole: bool = False
     course: Mapping[str, Any] | None = None
 
     @property
@@ -85,7 +87,7 @@ def behaviour_of(spec: PointSpec) -> Behaviour:
         return Behaviour(course=spec.address)
     feedback = spec.feedback if spec.feedback != spec.name else ""
     told = {key: spec.address[key] for key in CHECKS if key in spec.address}
-    return Behaviour(writable=spec.writable, feedback=feedback, **told)
+    return Behaviour(writable=spec.writable, feedback=feedback, whole=spec.whole, **told)
 
 
 def check_behaviour(spec: PointSpec, address: Mapping[str, Any]) -> Sequence[Problem]:

@@ -14,6 +14,7 @@ shared model says, and never kept in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -174,7 +175,7 @@ class FieldModel:
             # Drawn by time and not by turn, so that it does not depend on who else reads.
             draw = chance(self.seed, "noise", f"{device}/{name}", f"{now - node.born:.3f}")
             value += node.behaviour.noise * (2.0 * draw - 1.0)
-        return value
+        return float(math.floor(value)) if node.behaviour.whole else value
 
     def _advance(self, now: float) -> float:
         if now > self._now:

@@ -60,6 +60,14 @@ def test_counters_integrate_what_they_follow() -> None:
     assert model.true_value("lamp/energy", 7200.5) == pytest.approx(expected)
 
 
+def test_what_its_kind_counts_in_whole_numbers_is_read_in_whole_numbers() -> None:
+    model = FieldModel()
+    spec = PointSpec("cars", whole=True, address={"counter_per_s": 0.12})
+    model.declare("loop", "cars", behaviour_of(spec), 0.0)
+    assert [model.reading("loop/cars", t) for t in (0.0, 8.0, 9.0, 25.0)] == [0.0, 0.0, 1.0, 3.0]
+    assert model.true_value("loop/cars", 30.0) == pytest.approx(3.6)
+
+
 def test_a_counter_alone_counts_seconds_and_starts_at_its_initial_value() -> None:
     model = FieldModel()
     model.declare("m", "hours", Behaviour(initial=7.0, counter_per_s=2.0), 5.0)
