@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jacquemart.runtime.cell.closing import last_words
 from jacquemart.runtime.cell.shard import Shard
 from jacquemart.runtime.cell.shard_change import LEFT, ShardChange
 from jacquemart.runtime.cell.topics import layout_topic, topics_of
@@ -66,6 +67,7 @@ class CellChange:
         """Do it; nothing here fails. Returns when the links that ended have let go."""
         cell = self._cell
         cut: dict[str, asyncio.Task[None]] = {}
+        await self._hear_last_words()
         for shard in self._ended:
             self._end(shard)
             cut.update(cell.cut_links(shard.links.values()))
@@ -93,6 +95,14 @@ class CellChange:
         cell.regroup()
         if cut:
             await asyncio.wait(cut.values(), timeout=END_S)
+
+    async def _hear_last_words(self) -> None:
+        leaving = [actor for change in self._changes for actor in change.leaving]
+        links = [actor.shard.links[actor.spec.link] for actor in leaving]  # type: ignore[attr-defined]
+        for shard in self._ended:
+            leaving.extend(shard.actors)
+            links.extend(shard.links.values())
+        await last_words(leaving, list(dict.fromkeys(links)), END_S)
 
     def _end(self, shard: Shard) -> None:
         cell = self._cell

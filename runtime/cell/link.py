@@ -115,12 +115,9 @@ class LinkShell:
     # Set-up --------------------------------------------------------------------------------
 
     def prepare(
-        self,
-        actors: Sequence[DeviceActor],
-        plans: Sequence[ReadingPlan],
-        periods_ns: Sequence[int],
-        watchers: dict[int, Watch],
-    ) -> None:
+        self, actors: Sequence[DeviceActor], plans: Sequence[ReadingPlan],
+        periods_ns: Sequence[int], watchers: dict[int, Watch],
+    ) -> None:  # fmt: skip
         """Take the devices of the link, the plans of its poll groups, and who watches what."""
         self.watchers = self._writer.watchers = watchers
         self._plans = list(plans)
@@ -129,35 +126,28 @@ class LinkShell:
         self._know(actors)
 
     def change(
-        self,
-        actors: Sequence[DeviceActor],
-        coming: Iterable[DeviceActor],
-        plans: Sequence[ReadingPlan],
-        periods_ns: Sequence[int],
+        self, actors: Sequence[DeviceActor], coming: Iterable[DeviceActor],
+        plans: Sequence[ReadingPlan], periods_ns: Sequence[int],
         first_looks: Iterable[ReadingPlan],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Have other devices from now on; nothing changes for those that stay.
 
-        The connection stays open, polls of a period that there was before keep their times, and
-        a call under way goes on. ``first_looks`` are read once, between the polls, so that those
-        ``coming`` need not wait for a long period. Writes of those that left: see ``drop``.
+        Polls of a period that there was before keep their times, and a call under way goes on.
+        ``first_looks`` are read once, between the polls, so that those ``coming`` need not wait
+        for a long period. Writes of those that left: see ``drop``.
         """
         self._plans = list(plans)
         now = self._clock.boot_ns() if self.up else None
         self._schedule.change(periods_ns, [self._rng.random() for _ in periods_ns], now)
         self._know(actors)
-        if self.up:
-            self._first_looks.extend(first_looks)
+        self._first_looks.extend(first_looks if self.up else ())
         self._retain = True
         self.dead_feeders &= {actor.spec.fed_by for actor in actors}
-        down = self.settled and not self.up
-        wall = self._clock.wall_ns()
+        down, wall = self.settled and not self.up, self._clock.wall_ns()
         for actor in coming:
             feeder, points = actor.spec.fed_by, actor.template.points
             if down or feeder in self.dead_feeders:
-                real = [
-                    actor.base + at for at, p in enumerate(points) if "derived" not in p.address
-                ]
+                real = [at for at, p in enumerate(points, actor.base) if "derived" not in p.address]
                 bad = Quality.BAD_FED_BY if feeder else Quality.BAD_COMM
                 self._table.mark_slots(real, bad, wall)
         self.wake()

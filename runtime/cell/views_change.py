@@ -27,6 +27,8 @@ class ViewsChange:
         self._made: dict[str, ShardView] = {}
         stay = {spec.id for spec in config.shards}
         self.gone = [name for name in views if name not in stay]
+        self.growing: set[str] = set()
+        """Zones that devices come to."""
 
     async def prepare(self) -> None:
         """Compare, and make room; the loop has a turn after each shard.
@@ -42,11 +44,14 @@ class ViewsChange:
                 table = WithholdingTable(layout.capacity, len(layout.groups))
                 layout.define(table)
                 self._made[spec.id] = ShardView(layout, table)
+                self.growing.add(spec.zone)
             elif view.layout.spec != spec or view.layout.templates != templates:
                 layout = ShardLayout(spec, templates, view.layout)
                 change = layout_change(view.layout, layout)
                 grow(change, view.table)
                 self._changes.append((view, change))
+                if change.added:
+                    self.growing.add(spec.zone)
             await asyncio.sleep(0)
 
     async def do(self) -> None:

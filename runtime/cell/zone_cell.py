@@ -31,6 +31,8 @@ from jacquemart.runtime.wire.follower import Follower
 ROLLUP_S = 0.1
 SWEEP_S = 1.0
 SNAPSHOT_S = 5.0
+#: Devices that come to a running city are read within this time, or are at fault.
+FIRST_LOOK_S = 10.0
 
 Rows = dict[tuple[str, str], Rollup]
 
@@ -49,6 +51,10 @@ class ZoneCell(Service):
         self._shards_of: dict[str, list[str]] = {zone.id: [] for zone in self.config.zones}
         self._supervisor = supervisor
         self._ahead: dict[str, Ahead] = {}
+        self._owed: set[str] = set()
+        """Zones whose aggregates must be told again, though no reading of theirs has changed."""
+        self._first_look: dict[str, float] = {}
+        """Zones that devices have come to -> until when those may be unread."""
         for spec in self.config.shards:
             layout = ShardLayout(spec, self.config.templates)
             table = WithholdingTable(layout.capacity, len(layout.groups))
@@ -106,6 +112,9 @@ class ZoneCell(Service):
                 known.kinds = kinds
                 known.fan_out = self._fan_out(zone)
         self.supervisors = {zone: self.supervisors[zone] for zone in zones}
+        self._owed.update(zones)
+        until = self.loop.time() + FIRST_LOOK_S
+        self._first_look.update(dict.fromkeys(change.growing, until))
 
     def _supervise(self, zone: str, kinds: Mapping[str, type[Any]]) -> Supervisor:
         made = self._supervisor(zone, self, kinds, self._fan_out(zone))
@@ -238,18 +247,33 @@ class ZoneCell(Service):
         for zone, supervisor in self.supervisors.items():
             views = [self.views[name] for name in self._shards_of[zone]]
             changed = [view.table.changed_groups() for view in views]  # asks every table
-            if any(changed) or zone in moved:
+            if any(changed) or zone in moved or zone in self._owed:
+                self._owed.discard(zone)
                 rows = self._gather(zone)
                 self.publisher.rollup(
                     f"z/{zone}/",
                     [messages.rollup_row(*key, rollup) for key, rollup in rows.items()],
                 )
-                try:
-                    supervisor.rollups_changed(rows)
-                except RAISED as error:  # one supervisor stops no other
-                    self.failed(supervisor, error)
+                if not self._looks_first(zone):
+                    self._show(supervisor, rows)
+            elif zone in self._first_look and not self._looks_first(zone):
+                del self._first_look[zone]
+                self._show(supervisor, self.zone_rows[zone])
             for view in views:
                 view.table.drain()  # nobody reads a zone's dirty slots
+
+    def _looks_first(self, zone: str) -> bool:
+        """Whether devices have come to a zone that may not have been looked at yet.
+
+        That nobody has read them is no fault of theirs, and must not look like many faults.
+        """
+        return self.loop.time() < self._first_look.get(zone, 0.0)
+
+    def _show(self, supervisor: Supervisor, rows: Rows) -> None:
+        try:
+            supervisor.rollups_changed(rows)
+        except RAISED as error:  # one supervisor stops no other
+            self.failed(supervisor, error)
 
     def _gather(self, zone: str) -> Rows:
         self.roamers.settle()

@@ -133,7 +133,7 @@ class UpdateSink:
         """Tell that what a topic told of is no longer in the city."""
         self._rename(topic, {})
         for sort in (self._names, self._ends, self._early, self._known):
-            sort.pop(topic, None)  # type: ignore[attr-defined]
+            sort.pop(topic, None)
         self.rows(topic, ())
         self._rollups.pop(topic, None)
 
