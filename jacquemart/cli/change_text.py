@@ -98,7 +98,8 @@ def _consequences(plan: Mapping[str, Any]) -> Iterator[str]:
     for name in ("in_flight", "holds", "alarms"):
         about = plan[name]
         if not about.get("known"):
-            yield escape(f"  {name.replace('_', ' '):<9} not known: {about['why']}")
+            then = f"; {about['then']}" if about.get("then") else ""
+            yield escape(f"  {name.replace('_', ' '):<9} not known: {about['why']}{then}")
     wasteful = plan["wasteful"]
     if wasteful:
         slots = sum(one["slots"] - one["used"] for one in wasteful)

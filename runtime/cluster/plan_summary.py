@@ -79,7 +79,11 @@ def summarize_change(
             "stopped": list(steps.gone),
         },
         "wasteful": _wasteful(after),
-        "in_flight": _unknown("commands in flight are counted by each cell for itself"),
+        "in_flight": _unknown(
+            "only the cells know what they have in hand",
+            "commands to devices that leave, change or move: not sent ones end REJECTED, sent "
+            "ones as the field has shown by then, or INDETERMINATE",
+        ),
         "holds": _unknown("this version has no holds"),
         "alarms": _unknown("this version has no alarms"),
     }
@@ -152,8 +156,8 @@ def _wasteful(placement: Placement) -> list[dict[str, Any]]:
     return found
 
 
-def _unknown(why: str) -> dict[str, Any]:
-    return {"known": False, "why": why}
+def _unknown(why: str, then: str = "") -> dict[str, Any]:
+    return {"known": False, "why": why, "then": then}
 
 
 def device_counts(summary: dict[str, Any]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jacquemart.cli import change_text, main, plan
+from jacquemart.cli import change_text, main, plan, progress
 from jacquemart.runtime.cluster import runstate
 from jacquemart.runtime.cluster.change_steps import steps_between
 from jacquemart.runtime.cluster.control_client import Operator
@@ -167,3 +167,13 @@ def test_which_city_is_meant(
     assert main(["plan", "city.toml", "--city", "three"]) == 3
     assert main(["plan", "city.toml", "--city", "two"]) == 3
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_whoever_runs_the_city_reads_that_it_changed() -> None:
+    cell = {"name": "alone-2", "pid": 7, "epoch": 9}
+    assert progress.line({"event": "cell_added", "cell": cell}) == (
+        "cell alone-2 added: pid 7, epoch 9"
+    )
+    assert "nothing lives there" in progress.line({"event": "cell_removed", "cell": "alone-1"})
+    changed = {"event": "city_changed", "seconds": 1.25, "devices": {"added": 1_500, "moved": 0}}
+    assert progress.line(changed) == "city changed in 1.2 s: 1,500 added devices"
