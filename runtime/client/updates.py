@@ -161,7 +161,7 @@ class UpdateSink:
         for device, template in content["devices"]:
             for point, unit in templates[template]:
                 name = f"{device}/{point}"
-                if self._everything or self._matches(name):
+                if device and (self._everything or self._matches(name)):
                     names[slot] = name, unit
                     meant = words.get(template, {}).get(point)
                     if meant:

@@ -95,6 +95,14 @@ def test_a_device_that_leaves_is_told_and_one_that_stays_is_not() -> None:
     assert readings(sink).keys() == {"one/a", "three/a"}
 
 
+def test_slots_that_are_nobodys_are_counted_and_never_told() -> None:
+    sink = UpdateSink("*")
+    sink.snapshot(TOPIC, whole("one", "", "three"))
+    assert readings(sink).keys() == {"one/a", "one/b", "three/a", "three/b"}
+    sink.batch(TOPIC, batch((2, math.nan, 0xCA, 5, 5), (5, 8.0, 0, 5, 5)))
+    assert readings(sink) == {"three/b": (8.0, Quality.GOOD)}
+
+
 def test_a_device_that_comes_again_behind_the_others_has_not_left() -> None:
     sink = UpdateSink("*")
     sink.snapshot(TOPIC, whole("one", "two"))
