@@ -36,6 +36,8 @@ class DriverCalls:
         self._blocking = blocking
         self._thread: _DriverThread | None = None
         self._left: list[_DriverThread] = []
+        self.turn = asyncio.Lock()
+        """Held while a blocking call is under way; hold it to do something between two calls."""
 
     @property
     def stuck(self) -> bool:
@@ -46,11 +48,6 @@ class DriverCalls:
         """
         self._left = [thread for thread in self._left if thread.busy]
         return bool(self._left)
-
-    @property
-    def in_thread(self) -> bool:
-        """Whether a blocking call is under way."""
-        return self._thread is not None and self._thread.busy
 
     async def call(
         self, method: Callable[..., Awaitable[T]], *args: Any, limit_s: float = CALL_S
@@ -67,8 +64,9 @@ class DriverCalls:
         try:
             async with asyncio.timeout(limit_s) as patience:
                 if self._blocking:
-                    result: T = await self._in_thread(method, *args)
-                    return result
+                    async with self.turn:
+                        result: T = await self._in_thread(method, *args)
+                        return result
                 return await method(*args)
         except TimeoutError as error:
             if not patience.expired():

@@ -162,9 +162,9 @@ class LinkShell:
         self._went_down(why)
 
     @property
-    def in_thread(self) -> bool:
-        """Whether a blocking driver is in a call now."""
-        return self._calls.in_thread
+    def turn(self) -> asyncio.Lock:
+        """Hold it to have a blocking driver in no call."""
+        return self._calls.turn
 
     @property
     def plans(self) -> Mapping[int, ReadingPlan]:

@@ -24,8 +24,6 @@ from jacquemart.runtime.model.layout import ShardLayout
 
 #: Points of new devices read in one call, between two polls of those that stay.
 FIRST_LOOK = 64
-#: Pause between looks whether a blocking driver has come back from a call.
-IN_CALL_S = 0.005
 LEFT = "the city has changed: the device was removed, or is another one now"
 REOPENED = "the city has changed: the link is opened anew"
 
@@ -137,9 +135,8 @@ class ShardChange:
             shell = shard.links.get(link.id)
             if shell is not None and shell.spec == link:
                 if link.id in touched:
-                    while shell.in_thread:  # noqa: ASYNC110 - seldom, and short; no plan in a call
-                        await asyncio.sleep(IN_CALL_S)
-                    part = LinkPart(shell, of_link[link.id], coming.get(link.id, []), gone)
+                    async with shell.turn:  # no plan is made during a call
+                        part = LinkPart(shell, of_link[link.id], coming.get(link.id, []), gone)
                     self._parts.append(part)
                     await asyncio.sleep(0)
                 continue

@@ -133,3 +133,26 @@ def test_a_driver_that_hangs_does_not_keep_its_process_from_ending() -> None:
         [sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "given up\n"
+
+
+def test_what_must_not_meet_a_blocking_call_gets_its_turn_between_two(gate: Gate) -> None:
+    async def story() -> None:
+        calls = DriverCalls("street", blocking=True)
+        seen: list[list[str]] = []
+
+        async def between() -> None:
+            async with calls.turn:
+                seen.append([*gate.inside])
+
+        first = asyncio.create_task(calls.call(gate.wait))
+        await until(lambda: gate.inside == ["in"])
+        work = asyncio.create_task(between())
+        await asyncio.sleep(0.05)
+        second = asyncio.create_task(calls.call(gate.wait))
+        assert seen == []
+        gate.open.set()
+        await asyncio.wait([first, work, second])
+        assert seen == [["in", "out"]]
+        calls.leave()
+
+    asyncio.run(story())
