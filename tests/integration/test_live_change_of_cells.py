@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from cluster_fakes.scene import OPTIONS, diary, environment, wait_until, write_city
 
-from jacquemart.runtime.cluster import City, control_wire, runstate
+from jacquemart.runtime.cluster import City, control_wire, processes, runstate
 from jacquemart.runtime.model.errors import ChangeBusy, ChangeRefused, ConfigError, UsageError
 
 pytestmark = pytest.mark.slow
@@ -201,6 +202,26 @@ def test_links_with_a_process_of_their_own_get_one_and_give_it_back(stage: Stage
     assert fresh in homes.values()
     assert not set(gone) & set(homes.values())
     assert {cell["name"] for cell in stage.city.cells} == (names - set(gone)) | {fresh}
+
+
+def test_a_city_that_has_changed_is_the_changed_one_after_its_ray_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    path = write_city(tmp_path, id="resumed")
+    events: list[dict[str, Any]] = []
+    with City(path, options=OPTIONS, on_progress=events.append) as city:
+        changed = write_city(tmp_path, id="resumed", add={"new-1": "link-0-0"})
+        city.apply(changed)
+        address, warden = city.ray_address, processes.identify(city.warden_pid)
+        assert warden is not None
+        members = [psutil.Process(pid) for pid in processes.session_members(warden)]
+        next(one for one in members if one.name() == "raylet").kill()
+        wait_until(lambda: city.ray_address != address, "another Ray runs")
+        assert city.plan(changed)["empty"]
+        back = city.apply(write_city(tmp_path, id="resumed"))
+        assert back["devices"]["removed"] == 1
 
 
 def _raw(stage: Stage) -> socket.socket:
