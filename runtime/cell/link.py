@@ -142,7 +142,7 @@ class LinkShell:
         self._know(actors)
         self._first_looks.extend(first_looks if self.up else ())
         self._retain = True
-        self.dead_feeders &= {actor.spec.fed_by for actor in actors}
+        self.dead_feeders &= {id for actor in actors for id in (actor.id, actor.spec.fed_by)}
         down, wall = self.settled and not self.up, self._clock.wall_ns()
         for actor in coming:
             feeder, points = actor.spec.fed_by, actor.template.points

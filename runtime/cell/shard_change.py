@@ -158,7 +158,8 @@ class ShardChange:
         shell = self.shard.make_link(link, actors, drivers[link.driver], self._host)
         if before is not None:
             shell.epoch = before.epoch
-            shell.dead_feeders = before.dead_feeders & {actor.spec.fed_by for actor in actors}
+            ids = {id for actor in actors for id in (actor.id, actor.spec.fed_by)}
+            shell.dead_feeders = before.dead_feeders & ids
         return shell
 
     def leave(self) -> None:

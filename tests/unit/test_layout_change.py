@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from change_bench import KINDS, TEMPLATES, ChangeBench
+from scripted_driver import Do
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.cell.layout_change import grow, layout_change, retire
@@ -177,6 +178,47 @@ def test_writes_to_a_device_that_leaves_end_truly_wherever_they_are() -> None:
         assert late() == ("APPLIED", "ok")
         assert driver.retained == ["d3/level"]
         bench.ends.check()
+        await bench.stop()
+
+    run(story)
+
+
+def test_who_comes_to_a_link_that_is_down_is_shown_so_at_once() -> None:
+    async def story(clock: VirtualClock) -> None:
+        bench = ChangeBench(clock, [LINK], [ONE])
+        await asyncio.sleep(2.0)
+        driver = bench.drivers["a"][0]
+        driver.always = dict.fromkeys(driver.always, Do("link"))
+        await asyncio.sleep(3.0)
+        fed = replace(TWO, fed_by="d1")
+        await bench.change([LINK], [ONE, fed, THREE])
+        by_id = {actor.id: actor for actor in bench.shard.actors}
+        assert by_id["d3"].quality("level") == Quality.BAD_COMM
+        assert by_id["d2"].quality("level") == Quality.BAD_FED_BY
+        driver.always = dict.fromkeys(driver.always, Do())
+        await asyncio.sleep(60.0)
+        assert {actor.quality("level") for actor in bench.shard.actors} == {Quality.GOOD}
+        await bench.stop()
+
+    run(story)
+
+
+def test_who_comes_behind_a_dead_feeder_is_unreachable_by_it_until_it_is_back() -> None:
+    async def story(clock: VirtualClock) -> None:
+        bench = ChangeBench(clock, [LINK], [ONE])
+        await asyncio.sleep(2.0)
+        bench.shard.feeds(bench.shard.actors[0], False)
+        driver = bench.drivers["a"][0]
+        driver.always["read"] = Do("bad_unit")
+        await bench.change([LINK], [ONE, THREE])
+        await bench.change([LINK], [ONE, replace(TWO, fed_by="d1")])
+        assert bench.shard.actors[1].quality("level") == Quality.BAD_FED_BY
+        await asyncio.sleep(2.0)
+        assert bench.shard.actors[1].quality("level") == Quality.BAD_FED_BY
+        driver.always["read"] = Do()
+        bench.shard.feeds(bench.shard.actors[0], True)
+        await asyncio.sleep(2.0)
+        assert bench.shard.actors[1].quality("level") == Quality.GOOD
         await bench.stop()
 
     run(story)

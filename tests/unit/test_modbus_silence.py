@@ -99,3 +99,21 @@ def test_a_new_connection_knows_nothing_of_the_old_silence() -> None:
     assert not kernel.skips(1, 0.1)
     assert not kernel.link_is_dead()
     assert not kernel.failing
+
+
+def test_a_unit_that_left_the_link_keeps_it_from_nothing() -> None:
+    silence = Silence(2, 5.0, 3)
+    silence.know([1, 2, 3])
+    for _ in range(3):
+        silence.timed_out(1, 10.0)
+    assert silence.skips(1, 10.0)
+    silence.retain({2})
+    assert not silence.failing
+    assert not silence.skips(1, 10.0)
+    for _ in range(3):
+        assert not silence.link_is_dead()
+        silence.answered(3)  # an answer that was on its way
+        silence.timed_out(2, 10.0)
+    for _ in range(2):
+        silence.timed_out(2, 10.0)
+    assert silence.link_is_dead()
