@@ -158,7 +158,7 @@ def everything_that_can_be_written(city: CitySpec) -> tuple[set[Any], set[Any]]:
 def test_no_accepted_city_can_write_to_a_place_of_the_fire_system() -> None:
     ends = {"accepted": 0, "refused": 0}
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(fire_points, order_points, places, devices, st.sampled_from([None, None, False, True]))
     def story_of(fire, orders, other, found, writable) -> None:
         other = {**other, "table": "holding"}
@@ -171,7 +171,7 @@ def test_no_accepted_city_can_write_to_a_place_of_the_fire_system() -> None:
             assert not written & closed
 
     story_of()
-    assert min(ends.values()) > 20  # it has met both
+    assert min(ends.values()) > 10  # it has met both
 
 
 def story(fire: str, order: str, devices: list[tuple[str, str, int]], other: int = 50) -> str:
