@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Final
 from jacquemart.actors.building import layout, options
 from jacquemart.actors.building.doors import Door, DoorSignals
 from jacquemart.actors.building.facts import INFORMATION, WARNING, Fact
-from jacquemart.actors.building.fire import Fire, FireSystem
-from jacquemart.actors.building.layout import Layout, ZonePoints, bit_of
+from jacquemart.actors.building.fire import FireSystem
+from jacquemart.actors.building.layout import ZonePoints, bit_of
 from jacquemart.actors.building.meters import Meter
 from jacquemart.actors.building.panel import IntrusionPanel
 from jacquemart.actors.building.plant import Plant
@@ -24,7 +24,7 @@ from jacquemart.actors.building.signals import LEFT_OUT, Signals
 from jacquemart.runtime.actor import Aggregate, DeviceActor, Ticket, command
 from jacquemart.runtime.actor.declare import Argument
 from jacquemart.runtime.kernel.readback import Verdict
-from jacquemart.runtime.model.city import PointSpec, TemplateSpec
+from jacquemart.runtime.model.city import PointSpec
 from jacquemart.runtime.model.outcome import Outcome, Reason, Status
 from jacquemart.runtime.model.quality import Quality
 
@@ -40,7 +40,7 @@ class Building(DeviceActor):
 
     __slots__ = (
         "_doors", "_due", "_fire", "_layout", "_meters", "_panel", "_plants", "_restarting",
-        "_running", "_saved", "_shown", "_signals", "_up", "_waiting",
+        "_running", "_saved", "_shown", "_signals", "_turns", "_up", "_waiting",
     )  # fmt: skip
 
     kind = "building"
@@ -75,7 +75,7 @@ class Building(DeviceActor):
         """Build the kernels and look at everything; what was armed stays armed."""
         saved = self.save()
         settings = options.read_options(self.template.options)
-        self._layout = found = _layout_of(self.template)
+        self._layout = found = layout.layout_of(self.template, self.watched)
         self._signals = Signals(self.shard.table, self.base, found.places)
         self._panel = IntrusionPanel(found, settings, self._signals)
         self._panel.load(saved, self._now())
@@ -89,6 +89,8 @@ class Building(DeviceActor):
         self._shown: dict[str, tuple[float, int]] = {}
         self._due: tuple[float, asyncio.TimerHandle] | None = None
         self._waiting = False
+        self._turns: set[str] = set()
+        """Plants that wait for their turn to be restarted."""
         self._restarting = False
         """A restart is being submitted now, and no command."""
         self._up: bool | None = None
@@ -131,7 +133,7 @@ class Building(DeviceActor):
 
     def watched_points(self) -> Iterator[tuple[int, str]]:
         """Yield position and name of what is watched; found once for all of a template."""
-        return iter(_layout_of(self.template).watched)
+        return iter(layout.layout_of(self.template, self.watched).watched)
 
     # Rules -----------------------------------------------------------------------------------
 
@@ -335,13 +337,16 @@ class Building(DeviceActor):
     def _restart(self, now: float, name: str) -> None:
         plant = self._plants[name]
         running = next(shown for shown, of in self._running.items() if of == name)
+        if name in self._turns:
+            return
         at = plant.restart(
             now, wanted=self._signals.flag(name), running=self._signals.flag(running)
         )
         if at is None:
             return
         if at > now:
-            self.after(at - now, lambda: self._restart(self._now(), name))
+            self._turns.add(name)
+            self.after(at - now, lambda: self._turn(name))
             return
 
         def told(outcome: Outcome) -> None:
@@ -356,6 +361,10 @@ class Building(DeviceActor):
             self.act(name, 1.0, priority=OWN_PRIORITY, then=told)
         finally:
             self._restarting = False
+
+    def _turn(self, name: str) -> None:
+        self._turns.discard(name)
+        self._restart(self._now(), name)
 
     # Inside ----------------------------------------------------------------------------------
 
@@ -376,23 +385,3 @@ class Building(DeviceActor):
 
 def _number(ticket: Ticket) -> int:
     return int(ticket.value or 0)
-
-
-#: Layouts already made, one a template; the template is kept so that its id stays its own.
-_LAYOUTS: dict[int, tuple[TemplateSpec, Layout]] = {}
-_MOST_LAYOUTS: Final = 256
-
-
-def _layout_of(template: TemplateSpec) -> Layout:
-    made = _LAYOUTS.get(id(template))
-    if made is None:
-        if len(_LAYOUTS) >= _MOST_LAYOUTS:
-            _LAYOUTS.clear()
-        made = _LAYOUTS[id(template)] = (
-            template,
-            layout.layout_of(template.points, Building.watched),
-        )
-    return made[1]
-
-
-__all__ = ["Building", "Fire"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jacquemart.actors.building.points import COUNTERS
-from jacquemart.runtime.model.city import PointSpec
+from jacquemart.runtime.model.city import PointSpec, TemplateSpec
 
 MOST_ZONES: Final = 99
 MOST_DETECTORS: Final = 16
@@ -83,13 +83,27 @@ def bit_of(detector: int) -> int:
     return 1 << (place - 1)
 
 
-def layout_of(points: Sequence[PointSpec], watched: Iterable[str]) -> Layout:
-    """Return the layout of points that have passed ``check_points``.
+#: Layouts already made, one a template; the template is kept so that its id stays its own.
+_MADE: dict[int, tuple[TemplateSpec, Layout]] = {}
+_MOST_MADE: Final = 256
+
+
+def layout_of(template: TemplateSpec, watched: Iterable[str]) -> Layout:
+    """Return the layout of a template that has passed ``check_points``; made once for each.
 
     Args:
-        points: those of the template.
+        template: the template.
         watched: names, also with ``*``, of the points that the actor is told about.
     """
+    made = _MADE.get(id(template))
+    if made is None:
+        if len(_MADE) >= _MOST_MADE:
+            _MADE.clear()
+        made = _MADE[id(template)] = (template, _made(template.points, watched))
+    return made[1]
+
+
+def _made(points: Sequence[PointSpec], watched: Iterable[str]) -> Layout:
     patterns = re.compile("|".join(map(fnmatch.translate, sorted(watched))))
     names = [point.name for point in points]
     return Layout(
