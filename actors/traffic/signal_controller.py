@@ -41,13 +41,14 @@ class SignalController(DeviceActor):
     kind = "signal_controller"
     points = (
         Point("mode", "how the controller shall run its signals", "enumeration", words=MODES,
-              writable=True, feedback="mode_state", settle_ms=10_000, poll_ms=0),
+              writable=True, feedback="mode_state", settle_ms=10_000, poll_ms=0,
+              guards=("local",)),
         Point("mode_state", "how the controller runs its signals", "enumeration", words=MODES,
               stale_after_ms=4_000, urgent=True),
         Point("local", "whether a switch at the junction has taken control", "flag",
               stale_after_ms=4_000, urgent=True),
         Point("plan", "the time plan that it shall run", "count", low=1, high=255, writable=True,
-              feedback="plan_state", settle_ms=LONGEST_CYCLE_MS, poll_ms=0),
+              feedback="plan_state", settle_ms=LONGEST_CYCLE_MS, poll_ms=0, guards=("local",)),
         Point("plan_state", "the time plan that it runs; 0: none", "count", low=0, high=255,
               stale_after_ms=4_000),
         Point("state", "what its signals do", "enumeration", words=STATES, stale_after_ms=4_000,
@@ -86,6 +87,10 @@ class SignalController(DeviceActor):
         if local or int(status) & SiteStatus.LOCAL_MODE:
             return "the controller is in local mode: the centre has no control"
         return None
+
+    def interlock(self, point: str, value: float) -> str | None:
+        """Look once more right before it is asked: somebody may have turned the switch."""
+        return self.rule(point, value)
 
     def reading(self, point: str, value: float, quality: int) -> None:
         """Follow who has control, what the signals do, and what is faulty."""

@@ -54,6 +54,14 @@ def test_nobody_commands_a_controller_in_local_mode(point: str) -> None:
         assert junction.said == told
 
 
+def test_a_switch_that_was_turned_since_the_last_poll_is_seen() -> None:
+    with bench() as junction:
+        junction.field.values["local"] = 1.0
+        ticket = junction.set("mode", 1.0)
+        assert how(ticket) == (Status.REJECTED, Reason.INTERLOCK)
+        assert junction.writes == []
+
+
 @pytest.mark.parametrize("quality", [Quality.STALE_AGE, Quality.BAD_DEVICE])
 def test_nobody_commands_a_controller_of_which_nobody_knows_who_has_it(quality: Quality) -> None:
     with bench() as junction:
