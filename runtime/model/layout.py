@@ -172,14 +172,18 @@ def _check_bases(spec: ShardSpec, templates: Mapping[str, TemplateSpec]) -> int:
         raise UsageError(
             f"{len(spec.bases)} bases for {len(spec.devices)} devices", where=f"shard {spec.id}"
         )
-    end, before = 0, ""
-    for device, base in sorted(zip(spec.devices, spec.bases, strict=True), key=lambda p: p[1]):
+    sizes = {name: len(template.points) for name, template in templates.items()}
+    bases, names = spec.bases, list(templates_of(spec.devices))
+    end, before = 0, -1
+    for at in sorted(range(len(bases)), key=bases.__getitem__):
+        base = bases[at]
         if base < end or base < 0:
+            whose = spec.devices[before].id if before >= 0 else "nothing"
             raise UsageError(
-                f"{device.id} begins at slot {base}, inside {before or 'nothing'}",
+                f"{spec.devices[at].id} begins at slot {base}, inside {whose}",
                 where=f"shard {spec.id}",
             )
-        end, before = base + len(templates[device.template].points), device.id
+        end, before = base + sizes[names[at]], at
     return end
 
 
