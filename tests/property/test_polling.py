@@ -54,3 +54,41 @@ def test_a_backoff_stays_between_half_and_all_of_its_ceiling(jitters: list[float
         assert ceiling / 2 <= backoff.failed(jitter) <= ceiling
     backoff.succeeded()
     assert backoff.failed(0.999) <= 0.1
+
+
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(1, 50), max_size=4, unique=True),
+    st.lists(st.integers(0, 60), max_size=20),
+    st.integers(0, 20),
+)
+def test_a_change_of_groups_moves_no_look_of_a_period_that_stays(
+    before: list[int], after: list[int], steps_ms: list[int], at: int
+) -> None:
+    """The looks of a period are those of a schedule that nobody ever changed."""
+    changed, alone = PollSchedule([p * MS for p in before], [0.5] * len(before)), {}
+    changed.restart(0)
+    for period in before:
+        alone[period] = PollSchedule([period * MS], [0.5])
+        alone[period].restart(0)
+    now, periods = 0, before
+    for step, pause_ms in enumerate(steps_ms):
+        now += pause_ms * MS
+        if step == at:
+            changed.change([p * MS for p in after], [0.5] * len(after), now)
+            for period in after:
+                if period not in periods:
+                    alone[period] = PollSchedule([period * MS], [0.5])
+                    alone[period].restart(now)
+            periods = after
+        looks = []
+        while (group := changed.take(now)) is not None:
+            looks.append(periods[group])
+        wanted = []
+        for period in periods:
+            while alone[period].take(now) is not None:
+                wanted.append(period)
+        assert sorted(looks) == sorted(wanted)
+        assert changed.next_due() == min(
+            (due for p in periods if (due := alone[p].next_due()) is not None), default=None
+        )
