@@ -67,6 +67,10 @@ class AsyncClient:
             self.close()
             raise
 
+    def _new_sink(self, pattern: str) -> UpdateSink:
+        """Return what collects a subscription's updates; ``runtime.testing`` has another."""
+        return UpdateSink(pattern)
+
     def close(self) -> None:
         """Disconnect; idempotent. Subscriptions end, commands under way are INDETERMINATE."""
         for follower, sink in self._streams:
@@ -163,7 +167,7 @@ class AsyncClient:
             news = await self.query("snapshot", topic=TOPICS)
             listed, known = news["topics"], (news["epoch"], news["sequence"])
         topics_of(what, listed, lambda _: True)  # refuses what there is not
-        sink = UpdateSink(pattern)
+        sink = self._new_sink(pattern)
         loop = asyncio.get_running_loop()
         context = self._context
         if context is None:

@@ -1,8 +1,9 @@
 """Is anybody blind? Watches readings through the public client, and counts the ticks without one.
 
 A tick of a point is one poll period. It is blind if a reading of it that was seen is not good
-(STALE, BAD, UNCERTAIN), or if none was taken in the field for two periods and more. What the field
-took counts, by the cell's receive time: a watcher that is slow for a moment is not blind.
+(STALE, BAD, UNCERTAIN), or if none was taken in the field for two periods and more. Every reading
+that the stream brings counts, by the cell's receive time: a watcher that is slow for a moment, and
+would be given the newest only, is not blind.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from jacquemart.runtime.client import AsyncClient
+from jacquemart.runtime.client.updates import UpdateSink
 from jacquemart.runtime.model.errors import StartError
 from jacquemart.runtime.model.reading import Reading
 
 #: So many points that were blind are kept by name.
 NAMED = 20
+#: Seconds in which every point must have been seen good once.
+SEEN_S = 30.0
 
 
 @dataclass(slots=True)
@@ -45,6 +49,29 @@ class Blindness:
             self.points.setdefault(point, how)
 
 
+class _EverySink(UpdateSink):
+    """Hands on each reading as it comes; nothing waits for a consumer, nothing is left out."""
+
+    def __init__(self, pattern: str, take: Callable[[Reading], None]) -> None:
+        super().__init__(pattern)
+        self._take = take
+
+    def _keep(self, topic: str, slot: int, reading: Reading) -> None:
+        self._known.setdefault(topic, {})[slot] = reading
+        self._take(reading)
+
+
+class _EveryClient(AsyncClient):
+    """A client whose subscription brings every reading."""
+
+    def __init__(self, api: str, take: Callable[[Reading], None]) -> None:
+        super().__init__(api)
+        self._take = take
+
+    def _new_sink(self, pattern: str) -> UpdateSink:
+        return _EverySink(pattern, self._take)
+
+
 class BlindWatch:
     """``with BlindWatch(api, {"lamp-1/level": 1000}) as watch: …; watch.count()``."""
 
@@ -68,10 +95,10 @@ class BlindWatch:
         """Begin, and wait until every point has been seen good once.
 
         Raises:
-            StartError: some were not within 30 s.
+            StartError: some were not within ``SEEN_S``.
         """
         self._thread.start()
-        until = time.monotonic() + 30.0
+        until = time.monotonic() + SEEN_S
         while len(self._last) < len(self._periods):
             if time.monotonic() > until or not self._thread.is_alive():
                 missing = sorted(self._periods.keys() - self._last.keys())[:5]
@@ -113,7 +140,7 @@ class BlindWatch:
             self._failure = error
 
     async def _watch(self) -> None:
-        async with AsyncClient(self._api) as client:
+        async with _EveryClient(self._api, self._take) as client:
             work = asyncio.create_task(self._follow(client))
             stop = asyncio.create_task(asyncio.to_thread(self._stop.wait))
             await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -125,7 +152,7 @@ class BlindWatch:
 
     async def _follow(self, client: AsyncClient) -> None:
         async for update in client.subscribe("readings"):
-            if isinstance(update, Reading):
+            if isinstance(update, Reading):  # of a point that is gone; all others came at once
                 self._take(update)
 
     def _take(self, reading: Reading) -> None:
