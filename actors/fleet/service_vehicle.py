@@ -53,8 +53,7 @@ class ServiceVehicle(Vehicle):
         return self.rule(point, value)
 
     def _unfit(self) -> str | None:
-        words = self.template.points[self.template.point_index(STATUS)].words
-        duty = duty_of(self.value(STATUS), self.quality(STATUS), float(len(words) - 1))
+        duty = duty_of(self.value(STATUS), self.quality(STATUS), self._highest)
         if duty is Duty.OFF:
             return f"{self.id} is off duty"
         if duty is Duty.UNKNOWN:

@@ -16,6 +16,7 @@ from jacquemart.runtime.actor import DeviceActor
 from jacquemart.runtime.actor.declare import Point
 from jacquemart.runtime.kernel.duty import Duty, duty_of
 from jacquemart.runtime.model.quality import Quality
+from jacquemart.runtime.model.territory import distance_m
 
 #: A position older than this is stale (GTFS Realtime, best practices).
 STALE_MS = 90_000
@@ -23,6 +24,8 @@ STALE_MS = 90_000
 POLL_MS = 5_000
 #: How often the age of a position is told, and a vehicle that stands still looked at.
 AGE_S = 5.0
+#: An age that is another by less is not told.
+AGE_STEP_S = 1.0
 #: The word for value 0 of ``zone``: on duty, and in no zone of the city.
 OUTSIDE_WORD = "outside"
 STATUS = "status"
@@ -81,6 +84,10 @@ class Places(Protocol):
         """Return how many metres a point lies outside a zone."""
         ...
 
+    def room(self, zone: str, lat: float, lon: float) -> float:
+        """Return how many metres a point may move and still be in a zone."""
+        ...
+
 
 class _RoamingHost(Protocol):
     territory: Places
@@ -89,7 +96,10 @@ class _RoamingHost(Protocol):
 class Vehicle(DeviceActor):
     """Base of the kinds of vehicles."""
 
-    __slots__ = ("_counted", "_duty", "_lost", "_numbers", "_presence", "_seen")
+    __slots__ = (
+        "_anchor", "_counted", "_duty", "_highest", "_lost", "_numbers", "_presence", "_seen",
+        "_slots", "_told",
+    )  # fmt: skip
 
     kind = "vehicle"
     roams: ClassVar[bool] = True
@@ -109,10 +119,17 @@ class Vehicle(DeviceActor):
         self._lost = False
         self._seen: tuple[float, float, str, float] | None = None
         """Position, and the zone that was looked up for it, with its distance from ``_counted``."""
+        self._anchor = (math.nan, math.nan, 0.0)
+        """A place in its zone, and how far from there it is so for certain."""
+        self._told: tuple[float, ...] = ()
+        """What the table showed when it was looked at."""
+        self._slots = tuple(map(self._slot, (STATUS, "latitude", "longitude")))
+        index = self.template.point_index(STATUS)
+        self._highest = float(len(self.template.points[index].words) - 1)
         index = self.template.point_index("zone")
         words = self.template.points[index].words if index >= 0 else ()
         self._numbers: Mapping[str, int] = {word: at for at, word in enumerate(words) if at}
-        self.every(AGE_S, self._look)
+        self.every(AGE_S, self._look_again)
 
     @property
     def zone(self) -> str:
@@ -120,29 +137,40 @@ class Vehicle(DeviceActor):
         return self._counted or self.spec.zone
 
     def reading(self, point: str, value: float, quality: int) -> None:
-        """Follow status and position."""
-        self._look()
+        """Follow status and position; one poll that changes both is one look."""
+        read = self.shard.table.read
+        shown = tuple(part for slot in self._slots for part in read(slot)[:3])
+        if shown != self._told:  # NaN differs from itself: looked at once more, and no harm
+            self._told = shown
+            self._look()
 
     # Inside --------------------------------------------------------------------------------
 
-    def _look(self) -> None:
-        """Bring presence, zone and age in line with what the table shows."""
-        duty = self._follow_duty()
+    def _look_again(self) -> None:
+        """Look though nothing came: positions age, and who stands behind a border has left."""
+        self._look(AGE_STEP_S)
+
+    def _look(self, age_step_s: float = 2 * AGE_S) -> None:
+        """Bring presence, zone and age in line with what the table shows.
+
+        An age that is hardly another is not told, so that each position is not told twice.
+        """
+        read = self.shard.table.read
+        status, latitude, longitude = self._slots
+        duty = self._follow_duty(*read(status)[:2])
         if duty is not Duty.ON:
             return
-        table, slot = self.shard.table, self._slot("latitude")
-        lat, quality, source_ns, _ = table.read(slot)
-        lon = self.value("longitude")
+        lat, quality, source_ns, _ = read(latitude)
+        lon, lon_quality, _, _ = read(longitude)
         if math.isnan(lat) or math.isnan(lon):
             return
-        self._tell_age(source_ns)
+        self._tell_age(source_ns, age_step_s)
         self._tell_loss(quality == Quality.STALE_AGE)
-        if quality < Quality.STALE_AGE and self.quality("longitude") < Quality.STALE_AGE:
+        if max(quality, lon_quality) < Quality.STALE_AGE:
             self._place(lat, lon)
 
-    def _follow_duty(self) -> Duty:
-        high = float(len(self.template.points[self.template.point_index(STATUS)].words) - 1)
-        duty = duty_of(self.value(STATUS), self.quality(STATUS), high)
+    def _follow_duty(self, status: float, quality: int) -> Duty:
+        duty = duty_of(status, quality, self._highest)
         if duty is self._duty:
             return duty
         before, self._duty = self._duty, duty
@@ -151,6 +179,7 @@ class Vehicle(DeviceActor):
                 self.emit("on_duty")
             return duty
         self._seen = None
+        self._anchor = (math.nan, math.nan, 0.0)
         self._lost = False
         self._counted = ""
         if duty is Duty.OFF:
@@ -165,15 +194,20 @@ class Vehicle(DeviceActor):
         known, zone = self._seen, self._presence.zone
         if known is not None and known[:2] == (lat, lon):
             here, apart = known[2:]
+        elif distance_m(lat, lon, *self._anchor[:2]) < self._anchor[2]:
+            here, apart = str(zone), 0.0
         else:
             territory = cast("_RoamingHost", self.host).territory
             here = territory.zone_at(lat, lon)
             moved = zone not in (None, OUTSIDE, here)
             apart = territory.apart(str(zone), lat, lon) if moved else 0.0
+            if here == zone and here != OUTSIDE:
+                self._anchor = (lat, lon, territory.room(here, lat, lon))
             self._seen = (lat, lon, here, apart)
         move = self._presence.seen(self.host.clock.boot_ns() / 1e9, here, apart)
         if move is not None:
             self._seen = None
+            self._anchor = (math.nan, math.nan, 0.0)
             self._tell_move(move)
         self._counted = self._presence.zone or ""
         self._tell_zone()
@@ -195,9 +229,9 @@ class Vehicle(DeviceActor):
         if self.value("zone") != number:  # NaN is no number: withheld before, and told anew
             self.publish("zone", number)
 
-    def _tell_age(self, source_ns: int) -> None:
+    def _tell_age(self, source_ns: int, step_s: float) -> None:
         age = round(max(0.0, (self.host.clock.wall_ns() - source_ns) / 1e9), 1)
-        if self.value("age") != age:
+        if not abs(self.value("age") - age) < step_s:  # NaN: withheld before, and told anew
             self.publish("age", age)
 
     def _tell_loss(self, lost: bool) -> None:

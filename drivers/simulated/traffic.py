@@ -85,11 +85,15 @@ class _Vehicle:
     on_s: float
     off_s: float
     shift_s: float
+    _last: tuple[float, tuple[bool, Going]] | None = None
+    """All parts of a vehicle are read at one time: where it was when it was last looked at."""
 
     def at(self, time: float) -> tuple[bool, Going]:
         """Return whether it is on duty, and where it is."""
-        turn = (time + self.shift_s) % (self.on_s + self.off_s)
-        return turn < self.on_s, self.route.at(time + self.start_s)
+        if self._last is None or self._last[0] != time:
+            turn = (time + self.shift_s) % (self.on_s + self.off_s)
+            self._last = time, (turn < self.on_s, self.route.at(time + self.start_s))
+        return self._last[1]
 
 
 class Traffic:

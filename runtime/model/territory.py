@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Mean radius of the earth in metres.
 EARTH_M = 6_371_008.8
+#: Distances in the plane are at least so true.
+TRUE_PLANE = 0.99
 
 
 class Territory:
@@ -122,6 +124,22 @@ class Territory:
         line = self._shapely.shortest_line(tree.geometries[at], point)
         there_x, there_y = line.coords[0]
         return distance_m(lat, lon, there_y, there_x / stretch)
+
+    def room(self, zone: str, lat: float, lon: float) -> float:
+        """Return how many metres a point may move, whichever way, and still be in one zone.
+
+        0 for a point outside, for a zone without an outline, and for what is no point.
+        """
+        if zone not in self.zones or not (math.isfinite(lat) and math.isfinite(lon)):
+            return 0.0
+        at = self.zones.index(zone)
+        if not self._shapely.intersects_xy(self._shapes[at], lon, lat):
+            return 0.0
+        tree, stretch = self._plane
+        point = self._shapely.Point(lon * stretch, lat)
+        border = self._shapely.boundary(tree.geometries[at])
+        degrees = float(self._shapely.distance(border, point))
+        return math.radians(degrees) * EARTH_M * TRUE_PLANE
 
     def nearest_at(self, lats: ArrayLike, lons: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return for each point the position of the nearest zone in ``zones``, and the distance.

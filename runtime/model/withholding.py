@@ -131,7 +131,15 @@ class WithholdingTable(PointTable):
         """Store one reading."""
         if slot not in self._special:
             return super().update(slot, value, quality, source_ns, receive_ns)
-        return self.update_columns([slot], [value], [quality], [source_ns], receive_ns) > 0
+        private = self._private.get(slot)
+        if private is None or slot in self._guards or slot in self._by_source:
+            return self.update_columns([slot], [value], [quality], [source_ns], receive_ns) > 0
+        if self._passes(private, source_ns, receive_ns):
+            return super().update(slot, value, quality, source_ns, receive_ns)
+        if private.gate.open:
+            self.late += 1
+            return False
+        return self._hide(slot, quality, receive_ns) > 0
 
     def update_columns(
         self, slots: Any, values: Any, qualities: Any, source_ns: Any, receive_ns: int

@@ -115,3 +115,28 @@ def test_a_territory_says_how_far_outside_of_one_zone_a_point_lies() -> None:
     assert territory.apart("w", 47.005, 5.01) == 0.0
     assert territory.apart("nowhere", 47.005, 5.01) == math.inf
     assert territory.apart("w", math.nan, 5.01) == math.inf
+
+
+L_SHAPE = shapely.Polygon(
+    [(5.0, 47.0), (5.03, 47.0), (5.03, 47.01), (5.01, 47.01), (5.01, 47.03), (5.0, 47.03)]
+).difference(shapely.box(5.004, 47.004, 5.006, 47.006))
+
+
+@settings(max_examples=300)
+@given(
+    st.floats(46.995, 47.035), st.floats(4.995, 5.035), st.floats(0.0, 360.0), st.floats(0.0, 1.0)
+)
+def test_who_moves_less_than_there_is_room_is_still_in_the_zone(
+    lat: float, lon: float, way: float, share: float
+) -> None:
+    territory = Territory([ZoneSpec("l", outline=shapely.to_wkb(L_SHAPE))])
+    room = territory.room("l", lat, lon)
+    if not territory.zone_at(lat, lon):
+        assert room == 0.0
+        return
+    metres = room * share
+    north, east = metres * math.cos(math.radians(way)), metres * math.sin(math.radians(way))
+    degree = 111_195.0
+    there = lat + north / degree, lon + east / (degree * math.cos(math.radians(lat)))
+    assert territory.zone_at(*there) == "l"
+    assert territory.room("nowhere", lat, lon) == 0.0

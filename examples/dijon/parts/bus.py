@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from parts.ground import Commune, at_scale
-from parts.rides import beside, line, waypoints
+from parts.rides import A_SERVER, beside, line, servers_for, waypoints
 from parts.tables import ORIGIN, PLACE_COLUMNS, Table, Tables
 
 BUSES = 180
@@ -21,7 +21,8 @@ def draw(rng: random.Random, communes: Sequence[Commune], scale: float, *, port:
     """Return ``buses.csv`` and the links to their depots, ``bus_depots.csv``."""
     count = at_scale(BUSES, scale)
     lines = [waypoints(line(communes, rng)) for _ in range(LINES)]
-    links = [(link_of(depot), depot) for depot in DEPOTS]
+    servers = servers_for(-(-count // len(DEPOTS)))
+    links = [(link_of(depot, server), depot) for depot in DEPOTS for server in range(servers)]
     rows = _rows(rng, communes, count, lines)
     return Tables(
         [
@@ -32,9 +33,9 @@ def draw(rng: random.Random, communes: Sequence[Commune], scale: float, *, port:
     )
 
 
-def link_of(depot: str) -> str:
-    """Return the id of the link to the on-board computers of a depot's buses."""
-    return f"dij-avl-bus-{depot}"
+def link_of(depot: str, server: int = 0) -> str:
+    """Return the id of the link to a server (from 0) for a depot's buses."""
+    return f"dij-avl-bus-{depot}" + (f"-{server + 1}" if server else "")
 
 
 def _rows(
@@ -49,6 +50,7 @@ def _rows(
         lat, lon = yards[depot]
         yield (
             *(f"dij-bus{index + 1:0{width}d}", f"Bus {index + 1}, ligne {number + 1}"),
-            *(DEPOTS[depot], link_of(DEPOTS[depot]), number + 1, lines[number]),
+            *(DEPOTS[depot], link_of(DEPOTS[depot], index // len(DEPOTS) // A_SERVER)),
+            *(number + 1, lines[number]),
             *(f"{lat:.6f}", f"{lon:.6f}", ORIGIN),
         )

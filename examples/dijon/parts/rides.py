@@ -10,10 +10,17 @@ from parts.ground import METRES_A_DEGREE, Commune, offset
 
 MOST_WAYPOINTS = 11
 """A parameter of a device holds 200 characters; a waypoint takes 16 of them."""
+A_SERVER = 100
+"""Vehicles that one server knows at most: what it says comes all at once."""
 BESIDE_M = 150.0
 """How far from a centre a stop is drawn."""
 
 Place = tuple[float, float]
+
+
+def servers_for(vehicles: int) -> int:
+    """Return how many servers a depot has, at least one."""
+    return max(1, -(-vehicles // A_SERVER))
 
 
 def waypoints(places: Sequence[Place]) -> str:
