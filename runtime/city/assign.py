@@ -7,6 +7,7 @@ from typing import Any
 
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.problems import Words
+from jacquemart.runtime.city.rejects import Problem
 from jacquemart.runtime.city.rows import Rows
 from jacquemart.runtime.model.extras import geo_library
 from jacquemart.runtime.model.territory import Territory
@@ -49,17 +50,17 @@ def zones_of_points(
             for row, zone in zip(outside[close], at[close], strict=True)
         }
         inventory.account.moved += len(moved)
-    problems = inventory.problems
-    tell = problems.leave_out if policy == "drop" else problems.add
-    for row in outside.tolist():
-        if row in moved:
-            zones[row] = moved[row]
-            continue
+    for row, zone in moved.items():
+        zones[row] = zone
+    left = [row for row in outside.tolist() if row not in moved]
+    for row in left:
         zones[row] = ""
-        message = ""
-        if not problems.full(always_dropped=policy == "drop"):
-            zone, away_m = territory.nearest(float(y[row]), float(x[row]))
-            message = f"{away_m:,.0f} m from the nearest zone, {zone}"
-        place = rows.place(row, "zone", "")
-        tell(row, place, Words(f"{y[row]:.6f}, {x[row]:.6f} (lat, lon)"), _ALLOWED, message)
+
+    def tell(row: int) -> Problem:
+        zone, away_m = territory.nearest(float(y[row]), float(x[row]))
+        message = f"{away_m:,.0f} m from the nearest zone, {zone}"
+        found = Words(f"{y[row]:.6f}, {x[row]:.6f} (lat, lon)")
+        return rows.place(row, "zone", ""), found, _ALLOWED, message, ()
+
+    inventory.problems.add_each(left, tell, always_drop=policy == "drop")
     return zones

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from jacquemart.runtime.city.crs import WGS84, Bounds, Frame, fitting, frame_of,
 from jacquemart.runtime.city.features import Features
 from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.problems import Place, Report, Words
+from jacquemart.runtime.city.rejects import Problem
 from jacquemart.runtime.city.rows import Rows
 from jacquemart.runtime.model.errors import ConfigError
 from jacquemart.runtime.model.extras import geo_library
@@ -80,12 +82,12 @@ def locate(
     else:
         assert isinstance(rows, Features)
         x, y, faults = rows.points()
-        for row in numpy.flatnonzero(faults).tolist():
-            found, allowed = _FAULTS[int(faults[row])]
-            inventory.problems.add(row, rows.place(row, "geometry", ""), Words(found), allowed)
-        for row in numpy.flatnonzero((faults == 0) & ~(numpy.isfinite(x + y))).tolist():
-            place = rows.place(row, "geometry", "")
-            inventory.problems.add(row, place, Words("coordinates that are no numbers"), "a point")
+        for fault, (found, allowed) in _FAULTS.items():
+            missing = numpy.flatnonzero(faults == fault).tolist()
+            inventory.problems.add_each(missing, _of_geometry(rows, found, allowed))
+        broken = numpy.flatnonzero((faults == 0) & ~numpy.isfinite(x + y)).tolist()
+        tell = _of_geometry(rows, "coordinates that are no numbers", "a point")
+        inventory.problems.add_each(broken, tell)
     frame = frame_for(inventory, rows, report, x, y, bounds)
     if frame is None:
         return None
@@ -94,12 +96,21 @@ def locate(
     if not _plausible(inventory, frame, (x[near], y[near]), (lon[near], lat[near]), report, bounds):
         return None
     off = near & ~((lon >= -180) & (lon <= 180) & (lat >= -90) & (lat <= 90))
-    for row in numpy.flatnonzero(off).tolist():
-        found = Words(_pair(x[row], y[row]))
-        allowed = f"coordinates of {frame.name}"
-        inventory.problems.add(row, rows.place(row, "geometry", ""), found, allowed)
+    allowed = f"coordinates of {frame.name}"
+    tell = _of_geometry(rows, lambda row: _pair(x[row], y[row]), allowed)
+    inventory.problems.add_each(numpy.flatnonzero(off).tolist(), tell)
     lon, lat = numpy.where(off, numpy.nan, lon), numpy.where(off, numpy.nan, lat)
     return Positions(x, y, lon, lat, frame.metric)
+
+
+def _of_geometry(
+    rows: Rows, found: str | Callable[[int], str], allowed: str
+) -> Callable[[int], Problem]:
+    def tell(row: int) -> Problem:
+        words = Words(found if isinstance(found, str) else found(row))
+        return rows.place(row, "geometry", ""), words, allowed, "", ()
+
+    return tell
 
 
 def frame_for(

@@ -138,10 +138,10 @@ class Report:
             self._kept.append(problem)
             self.count += 1
 
-    def count_only(self, file: str, key: str) -> None:
-        """Count a problem that nobody will see whole."""
-        self.count += 1
-        self._others[f"{file} {key}"] += 1
+    def count_only(self, file: str, key: str, times: int = 1) -> None:
+        """Count problems that nobody will see whole."""
+        self.count += times
+        self._others[f"{file} {key}"] += times
 
     def errors(self) -> CityErrors:
         """Return the error that carries all problems, in the order of files and lines."""

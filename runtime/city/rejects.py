@@ -7,10 +7,13 @@ its reason, and the rest of the city loads; without it the same words are errors
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from jacquemart.runtime.city.problems import KEPT, CityProblem, Place, Report, problem_of
+
+Problem = tuple[Place, Any, str, str, Collection[str]]
+"""A place, what was found there, what is allowed, a message, and the names that may be meant."""
 
 
 class RowProblems:
@@ -75,6 +78,34 @@ class RowProblems:
             self.rows.add(row)
             self._count(place, found, allowed, message, among)
 
+    def add_each(
+        self, rows: Sequence[int], tell: Callable[[int], Problem], *, always_drop: bool = False
+    ) -> None:
+        """Add what is wrong with each of these rows; from some hundred on they are counted only.
+
+        Args:
+            rows: the rows, in order.
+            tell: returns what is wrong with one: its place, what was found, what is allowed, a
+                message, and the names that may have been meant. File, key and what is allowed are
+                the same for all of them.
+            always_drop: leave them out, whatever becomes of other bad rows.
+        """
+        add = self.leave_out if always_drop else self.add
+        for number, row in enumerate(rows):
+            if self.full(always_dropped=always_drop):
+                place, _, allowed, *_ = tell(row)
+                self._add_rest(rows[number:], place, allowed, drop=self.drop or always_drop)
+                return
+            add(row, *tell(row))
+
+    def _add_rest(self, rows: Sequence[int], place: Place, allowed: str, *, drop: bool) -> None:
+        if drop:
+            fresh = set(rows) - self.rows
+            self.rows |= fresh
+            self.reasons[_reason(place, allowed)] += len(fresh)
+        else:
+            self._report.count_only(place.file, place.key, len(rows))
+
     def lose(self, place: Place, found: Any, allowed: str) -> bool:
         """Tell of what never became a row; return whether it may be left out."""
         if self.drop:
@@ -87,9 +118,13 @@ class RowProblems:
     def _count(
         self, place: Place, found: Any, allowed: str, message: str, among: Collection[str]
     ) -> None:
-        self.reasons[f"{place.key}: {allowed}" if place.key else allowed] += 1
+        self.reasons[_reason(place, allowed)] += 1
         if len(self.kept) < KEPT:
             self.kept.append(problem_of(place, found, allowed, message, among))
+
+
+def _reason(place: Place, allowed: str) -> str:
+    return f"{place.key}: {allowed}" if place.key else allowed
 
 
 class _Some(RowProblems):
@@ -109,3 +144,9 @@ class _Some(RowProblems):
     ) -> None:
         if row in self._some:
             self._whole.add(row, place, found, allowed, message, among)
+
+    def add_each(
+        self, rows: Sequence[int], tell: Callable[[int], Problem], *, always_drop: bool = False
+    ) -> None:
+        some = [row for row in rows if row in self._some]
+        self._whole.add_each(some, tell, always_drop=always_drop)

@@ -13,7 +13,7 @@ from typing import Any
 
 from jacquemart.runtime.city.checks import REQUIRED, Key
 from jacquemart.runtime.city.problems import NOTHING, Place
-from jacquemart.runtime.city.rejects import RowProblems
+from jacquemart.runtime.city.rejects import Problem, RowProblems
 
 #: As many cells tell whether those of a column repeat.
 _SAMPLE = 500
@@ -85,11 +85,14 @@ class Rows(ABC):
                 pass  # the cells one by one, to name those that are wrong
         values = self.map(column, value)
         if refused:
-            for row, cell in enumerate(self.cells(column)):
-                if cell in refused:
-                    found = cell if cell.strip() else NOTHING
-                    place = self.place(row, key.name, column)
-                    problems.add(row, place, found, check.allowed, refused[cell], check.among)
+            cells = self.cells(column)
+
+            def tell(row: int) -> Problem:
+                found = cells[row] if cells[row].strip() else NOTHING
+                place = self.place(row, key.name, column)
+                return place, found, check.allowed, refused[cells[row]], check.among
+
+            problems.add_each([row for row, cell in enumerate(cells) if cell in refused], tell)
         return values
 
     def map(self, column: str, make: Callable[[str], Any]) -> list[Any]:
