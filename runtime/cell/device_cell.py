@@ -14,6 +14,7 @@ from jacquemart.runtime.cell import explain
 from jacquemart.runtime.cell.bulk import BulkRun, choose, unanswered
 from jacquemart.runtime.cell.cell_change import CellChange
 from jacquemart.runtime.cell.closing import last_words
+from jacquemart.runtime.cell.first_looks import FirstLooks
 from jacquemart.runtime.cell.link import LinkShell
 from jacquemart.runtime.cell.outcomes import outcome_frame
 from jacquemart.runtime.cell.roaming_commands import RoamingChoice
@@ -59,9 +60,10 @@ class DeviceCell(Service):
             self.enter(Shard(spec, config.templates, kinds, drivers, self))
         for actor in self.devices.values():
             self.begin(actor)
-        for shard in self.shards.values():
-            for link in shard.links.values():
-                self.run_link(link)
+        links = [link for shard in self.shards.values() for link in shard.links.values()]
+        self._first_looks = FirstLooks(self.loop, links)
+        for link in links:
+            self.run_link(link, self._first_looks.turns[link.spec.id])
         self._flushing = False
         self._tick_s = config.tick_ms / 1e3
         self._tick_at = self.loop.time()
@@ -70,6 +72,7 @@ class DeviceCell(Service):
 
     async def stop(self, grace_s: float) -> None:
         """End the links (each ends its writes truly), then the actors, then the sockets."""
+        self._first_looks.stop()
         await last_words(self.devices.values(), self._links, grace_s)
         tasks = self.cut_links(list(self._tasks)).values()
         if tasks:
@@ -103,7 +106,7 @@ class DeviceCell(Service):
         except RAISED as error:  # one actor never stops the others
             self.failed(actor, error)
 
-    def run_link(self, link: LinkShell, after: asyncio.Task[None] | None = None) -> None:
+    def run_link(self, link: LinkShell, after: asyncio.Future[None] | None = None) -> None:
         """Serve a link, once the task ``after`` which it comes has let go of the field."""
 
         async def run() -> None:
