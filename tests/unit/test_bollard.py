@@ -349,3 +349,19 @@ def test_limit_switches_read_at_different_times_are_no_contradiction() -> None:
         assert bench.position() == "raised"
 
     on_bench(story)
+
+
+def test_a_write_that_was_given_up_cannot_use_what_a_newer_command_was_allowed() -> None:
+    async def story(bench: BollardBench) -> None:
+        bench.driver.then("read", Do("ok", 0.4))
+        await asyncio.sleep(1.0)  # a poll that takes its time holds the link
+        old = bench.tell("raise", priority=16)
+        bench.tell("lower")
+        new = bench.tell("raise", priority=1)
+        assert how(old)[0] == "SUPERSEDED"
+        await asyncio.sleep(6.0)
+        assert how(new) == ("APPLIED", "ok")
+        assert bench.pulses() == ["raise"]
+        assert outcome_of(old).stages.dispatched == 0
+
+    on_bench(story)

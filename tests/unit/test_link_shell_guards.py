@@ -12,8 +12,11 @@ from bench_host import S, how, outcome_of
 from link_bench import LEVEL, SETPOINT, LinkBench
 from scripted_driver import Do
 
+from jacquemart.actors.generic import GenericDevice
 from jacquemart.runtime.actor import DeviceActor
+from jacquemart.runtime.kernel.guarding import GUARD_AGE_NS, look
 from jacquemart.runtime.model.city import PointSpec
+from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.testing.virtual_time import VirtualClock, run
 
 GATE = PointSpec("gate", low=0, high=1, poll_ms=1_000)
@@ -237,3 +240,45 @@ def test_a_pulse_is_sent_once_whatever_the_driver_says(does: str, status: str, r
         assert bench.sent() == [80.0]
 
     on_bench(story, pulse=True)
+
+
+@pytest.mark.parametrize("does", ["bad_unit", "unit", "protocol", "nan"])
+def test_guards_alone_refuse_also_where_a_kind_has_no_interlock(does: str) -> None:
+    async def story(bench: LinkBench) -> None:
+        bench.driver.then("read", does)
+        ticket = bench.set(80.0)
+        await asyncio.sleep(0.4)
+        assert how(ticket) == ("REJECTED", "interlock")
+        assert bench.sent() == []
+        good = bench.set(80.0)
+        await asyncio.sleep(2.0)
+        assert how(good) == ("APPLIED", "ok")
+
+    on_bench(story, kind=GenericDevice)
+
+
+def test_nothing_shares_the_call_of_a_guarded_write_that_comes_first() -> None:
+    plain = PointSpec("plain", writable=True, poll_ms=0)
+
+    async def story(bench: LinkBench) -> None:
+        bench.driver.then("write", Do("ok", 0.1))
+        bench.set(1.0, 1)
+        await asyncio.sleep(0.05)
+        bench.set(2.0, 2)
+        for lamp in (3, 4):
+            bench.actors[f"lamp-{lamp}"].post(
+                bench.ends.ticket(5.0, device=f"lamp-{lamp}", point="plain")
+            )
+        await asyncio.sleep(3.0)
+        assert bench.driver.batches == [1, 1, 2]
+
+    on_bench(story, lamps=4, points=(*POINTS, plain))
+
+
+@pytest.mark.parametrize("quality", list(Quality))
+def test_only_a_good_guard_is_good(quality: Quality) -> None:
+    said = look([("gate", 0.0, Quality.GOOD), ("door", 0.0, quality)], 0, 1)
+    assert (said is None) == (quality is Quality.GOOD)
+    assert look([("gate", float("nan"), Quality.GOOD)], 0, 1)
+    assert look([("gate", 0.0, Quality.GOOD)], 0, GUARD_AGE_NS) is None
+    assert look([("gate", 0.0, Quality.GOOD)], 0, GUARD_AGE_NS + 1)
