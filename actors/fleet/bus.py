@@ -10,7 +10,12 @@ from jacquemart.runtime.actor.declare import Point
 
 
 class Bus(Vehicle):
-    """One bus with its on-board computer."""
+    """One bus with its on-board computer.
+
+    Off duty, or not known to be on duty, nobody is told where it is. It belongs to the zone in
+    which it is, and leaves that when it is 25 m outside of it or was outside for 15 s. Its
+    position is stale 90 s after it was taken.
+    """
 
     __slots__ = ()
 

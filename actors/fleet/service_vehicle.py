@@ -23,7 +23,12 @@ from jacquemart.runtime.model.quality import Quality
 
 
 class ServiceVehicle(Vehicle):
-    """One vehicle with its terminal."""
+    """One vehicle with its terminal.
+
+    Off duty, or not known to be on duty, nobody is told where it is. It belongs to the zone in
+    which it is. A task is refused while it is off duty or its position is not fresh; task 0,
+    which takes one back, never.
+    """
 
     __slots__ = ()
 

@@ -126,9 +126,19 @@ class Declared:
             wrong("feedback", shown(spec.feedback))
         if given.get("pulse") is False and spec.pulse:
             wrong("pulse", "true")
+        limit = spec.stale_after_ms
+        longer = limit and not 0 < said.stale_after_ms <= limit
+        if "stale_after_ms" in given and longer and self._is_private(spec):
+            wrong("stale_after_ms", f"1 to {limit:,}")
         lost = [guard for guard in spec.guards if guard not in said.guards]
         if "guards" in given and lost:
             wrong("guards", "at least " + ", ".join(map(shown, lost)))
+
+    def _is_private(self, spec: PointSpec) -> bool:
+        """Return whether it depends on this point what may be known of where somebody is."""
+        return bool(spec.withheld_unless) or any(
+            point.withheld_unless == spec.name for point in self.points
+        )
 
 
 def _wider(said: PointSpec, spec: PointSpec) -> bool:
