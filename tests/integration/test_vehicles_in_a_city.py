@@ -13,6 +13,7 @@ from patience import wait_until
 from strip_city import LINKS, WIDTH, ZONES, FastClock, strip_city, truth
 
 from jacquemart.drivers.simulated import SimulatedField
+from jacquemart.runtime.city import load_city
 from jacquemart.runtime.client import Client
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.quality import Quality
@@ -197,3 +198,22 @@ def test_a_lost_cell_takes_its_vehicles_out_of_sight(tmp_path: Path) -> None:
             lambda: all(math.isnan(row[1]) for row in client.ls("bus-*/latitude")["rows"]), 20.0
         )
         assert {row[2] for row in client.ls("bus-*")["rows"]} == {"west"}
+
+
+def test_a_vehicle_that_joins_the_running_city_is_counted_where_it_is(tmp_path: Path) -> None:
+    with strip_city(tmp_path, buses=3, vehicles=2) as (city, clock):
+        client = city.client()
+        text = (tmp_path / "city.toml").read_text()
+        route = "47.0050 5.0240; 47.0050 5.0260"
+        more = '[[device]]\nid = "bus-4"\ntemplate = "bus"\nlink = "avl-bus"\nname = "new"\n'
+        (tmp_path / "city.toml").write_text(f'{text}{more}parameters = {{ route = "{route}" }}\n')
+        city.apply(load_city(tmp_path / "city.toml"))
+        wait_until(lambda: sum(counts(client, "bus").values()) == 4)
+        wait_until(lambda: client.get("bus-4/status").value == client.get("bus-4/status").value)
+        wait_until(lambda: truth().get("bus-4/status", 0.0) != 0.0, 20.0)
+        clock.stop()
+        wait_until(lambda: client.ls("bus-4")["rows"][0][2] == "east", 30.0)
+        assert client.get("bus-4/latitude").value == pytest.approx(47.005)
+        (tmp_path / "city.toml").write_text(text)
+        city.apply(load_city(tmp_path / "city.toml"))
+        wait_until(lambda: sum(counts(client, "bus").values()) == 3)
