@@ -354,7 +354,7 @@ def test_limit_switches_read_at_different_times_are_no_contradiction() -> None:
 def test_a_write_that_was_given_up_cannot_use_what_a_newer_command_was_allowed() -> None:
     async def story(bench: BollardBench) -> None:
         bench.driver.then("read", Do("ok", 0.4))
-        while not bench.driver._inside:  # a poll that takes its time holds the link
+        while not bench.driver._inside:  # noqa: ASYNC110 - a poll holds the link
             await asyncio.sleep(0.05)
         old = bench.tell("raise")
         bench.tell("lower")
