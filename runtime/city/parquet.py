@@ -18,6 +18,12 @@ def read_parquet(features: Features, named: Place, report: Report, wanted: Colle
     try:
         with parquet.ParquetFile(features.file) as file:
             features.header = list(file.schema_arrow.names)
+            twice = [name for name in wanted if features.header.count(name) > 1]
+            for name in twice:
+                message = "this one is there more than once"
+                report.add(Place(features.file), name, "each column name once", message)
+            if twice:
+                return False
             shape = _geometry(features, file.schema_arrow.metadata or {}, report)
             if shape is None:
                 return False
@@ -30,7 +36,7 @@ def read_parquet(features: Features, named: Place, report: Report, wanted: Colle
                 columns = {name: batch.column(name) for name in taken}
                 wkb = batch.column(shape) if shape else None
                 features.add(columns, wkb, batch.num_rows)
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         report.add(Place(features.file), Words("a file that cannot be read"), named.key, cause)
         return False

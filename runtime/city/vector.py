@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import struct
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ from jacquemart.runtime.model.extras import geo_library
 _PIECE = 1 << 20
 #: Bytes that the parts of a zip may have together.
 _UNZIPPED = 8 << 30
+#: What reading a broken zip raises, one way or another.
+_BAD_ZIP = (ValueError, OSError, EOFError, RuntimeError, KeyError, struct.error, zlib.error,
+            zipfile.BadZipFile)  # fmt: skip
 _CRS_MEMBER = re.compile(rb'"crs"\s*:\s*(null|\{[^{}]*\{[^{}]*"name"\s*:\s*"([^"]*)")')
 _ADVICE = "set encoding in this [[inventory]]"
 
@@ -101,7 +106,7 @@ def read_shapefile(
     zipped = zipfile.is_zipfile(features.file)
     try:
         source, parts = _in_zip(features.file, layer) if zipped else _beside(features.file)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except _BAD_ZIP as error:
         report.add(
             named, Words(f'"{features.file}"'), "a shapefile with .shp, .shx and .dbf", str(error)
         )

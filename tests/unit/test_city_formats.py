@@ -310,6 +310,20 @@ def test_numbers_of_a_table_are_read_as_their_text(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_column_name_that_is_there_twice_is_a_problem(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["lamp", "lamp"])
+    pyarrow.parquet.write_table(table, tmp_path / "x.parquet")
+    assert problems(tmp_path, CITY + inventory("x.parquet", defaults=DEFAULTS)) == [
+        'x.parquet: found "lamp"; allowed: each column name once (this one is there more than once)'
+    ]
+
+
+def test_rows_without_a_single_column_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "lamps.geojson").write_text(lamps_geojson())
+    city = CITY + inventory("lamps.geojson", columns={}, defaults=DEFAULTS, id_from="position")
+    assert [device.name for device in survey(tmp_path, city).city.devices] == ["", "", ""]
+
+
 @pytest.mark.parametrize(
     ("geo", "told"),
     [
