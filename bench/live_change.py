@@ -11,6 +11,8 @@ itself costs. The last line is one JSON object:
   BAD) or missing, while the change was planned and applied; ``blind_ticks_quiet``: the same
   count over a quiet time of the same length.
 - ``longest_gap_ms`` and ``longest_gap_quiet_ms``: the longest time between two readings of one.
+- ``host_stall_ms`` and ``host_stall_quiet_ms``: how late a process that only sleeps was woken at
+  most. Where this nears a poll period, the machine was too busy to tell anything.
 - ``plan_s``, ``apply_s``: from the call to its answer, reading the file included;
   ``apply_cells_s``: of it, from the first cell that was asked to the last that has it.
 """
@@ -21,11 +23,12 @@ import argparse
 import csv
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jacquemart
 from jacquemart.runtime.testing.blind import BlindWatch
@@ -59,6 +62,48 @@ poll_ms = {poll_ms}
 """
 Lamps = dict[str, tuple[str, int]]
 """Device -> template, number of its link."""
+
+
+class Sleeper:
+    """A process of its own that sleeps 10 ms at a time, and tells how late it woke at most."""
+
+    CODE = """
+import sys, threading, time
+late = [0.0]
+def tell():
+    for _ in sys.stdin:
+        print(late[0], flush=True)
+        late[0] = 0.0
+threading.Thread(target=tell, daemon=True).start()
+while True:
+    began = time.monotonic()
+    time.sleep(0.01)
+    late[0] = max(late[0], time.monotonic() - began - 0.01)
+"""
+
+    def __init__(self) -> None:
+        """Start it."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self.CODE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def stall_ms(self) -> int:
+        """Return how late it woke at most since the last question."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return round(float(self._process.stdout.readline()) * 1_000)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
 def first(devices: int) -> Lamps:
@@ -116,9 +161,11 @@ def measure(devices: int = 10_000, changed: int = 1_000) -> dict[str, Any]:
         old = write(Path(folder) / "old", before, links)
         new = write(Path(folder) / "new", after, links)
         with jacquemart.City(old) as city:
-            with BlindWatch(city.api, {f"{id}/level": POLL_MS for id in others}) as watch:
+            points = {f"{id}/level": POLL_MS for id in others}
+            with BlindWatch(city.api, points) as watch, Sleeper() as sleeper:
                 time.sleep(3 * POLL_MS / 1_000)
                 watch.count()
+                sleeper.stall_ms()
                 began = time.monotonic()
                 plan = city.plan(new)
                 plan_s = time.monotonic() - began
@@ -126,11 +173,12 @@ def measure(devices: int = 10_000, changed: int = 1_000) -> dict[str, Any]:
                 apply_s = time.monotonic() - began - plan_s
                 time.sleep(AFTER * POLL_MS / 1_000)
                 length_s = time.monotonic() - began
-                seen = watch.count()
+                seen, stall_ms = watch.count(), sleeper.stall_ms()
                 time.sleep(5 * POLL_MS / 1_000)
                 watch.count()
+                sleeper.stall_ms()
                 time.sleep(length_s)
-                quiet = watch.count()
+                quiet, stall_quiet_ms = watch.count(), sleeper.stall_ms()
             assert city.plan(new)["empty"], "the city is what the file says"
             ready_s = city.ready_s
     told = result["devices"]
@@ -149,9 +197,11 @@ def measure(devices: int = 10_000, changed: int = 1_000) -> dict[str, Any]:
         "blind_points": seen.points,
         "readings_watched": seen.readings,
         "longest_gap_ms": round(seen.longest_ms),
+        "host_stall_ms": stall_ms,
         "blind_ticks_quiet": quiet.ticks,
         "readings_quiet": quiet.readings,
         "longest_gap_quiet_ms": round(quiet.longest_ms),
+        "host_stall_quiet_ms": stall_quiet_ms,
     }
 
 

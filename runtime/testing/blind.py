@@ -112,26 +112,39 @@ class BlindWatch:
         self._stop.set()
         self._thread.join(10.0)
 
-    def count(self, leave_out: Collection[str] = ()) -> Blindness:
+    def count(self, leave_out: Collection[str] = (), *, settle_s: float = 5.0) -> Blindness:
         """Return what was seen since the last count, and begin anew.
+
+        Blocks until a reading of every point has come that was taken after the call, as a rule
+        one period: what is still on its way to this watcher is not missing.
 
         Args:
             leave_out: points to watch no longer.
+            settle_s: seconds after which a point without one is taken for blind.
 
         Raises:
             StartError: the subscription itself failed.
         """
         if self._failure is not None:
             raise StartError(f"the watch failed: {self._failure}", where=self._api)
-        now = time.time_ns()
+        asked_ns = time.time_ns()
+        until_s = time.monotonic() + settle_s
+        while min(self._last.values(), default=asked_ns) < asked_ns and time.monotonic() < until_s:
+            time.sleep(0.02)
         with self._lock:
+            now = time.time_ns()
             for point, last in self._last.items():
-                self._gap(point, now - last)
-            for point in leave_out:
-                self._periods.pop(point, None)
-                self._last.pop(point, None)
+                if last < asked_ns:
+                    self._gap(point, now - last)
+                    self._last[point] = now  # counted; what follows is counted from here on
+            self._leave_out(leave_out)
             found, self._found = self._found, Blindness()
         return found
+
+    def _leave_out(self, points: Collection[str]) -> None:
+        for point in points:
+            self._periods.pop(point, None)
+            self._last.pop(point, None)
 
     def _run(self) -> None:
         try:

@@ -45,7 +45,7 @@ def test_a_lamp_that_does_not_answer_is_blind_and_no_other(tmp_path: Path) -> No
         watch.count()
         field().inject("dead", "north-2")
         time.sleep(1.5)
-        seen = watch.count()
+        seen = watch.count(settle_s=0.5)
         assert seen.bad_ticks >= 1
         assert set(seen.points) == {"north-2/level"}
 
@@ -56,7 +56,7 @@ def test_a_point_that_leaves_the_city_is_blind(tmp_path: Path) -> None:
         left = tuple(device for device in spec.devices if device.id != "north-3")
         city.apply(replace(spec, devices=left))
         time.sleep(0.5)
-        seen = watch.count(leave_out=["north-3/level"])
+        seen = watch.count(["north-3/level"], settle_s=0.5)
         assert seen.bad_ticks >= 1
         assert set(seen.points) == {"north-3/level"}
         time.sleep(0.5)
