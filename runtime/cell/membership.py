@@ -176,6 +176,8 @@ class Roamers:
         before, self._members, self._by_shard = self._members, {}, {}
         at = 0
         for name, layout in self._layouts.items():
+            if not any(self.roams(kind) for kind, _ in layout.groups):
+                continue  # most shards: nothing in them moves, however many there are
             for spec, base in zip(layout.spec.devices, layout.bases, strict=True):
                 template = layout.templates[spec.template]
                 zone_at = template.point_index(ZONE_POINT) if self.roams(template.kind) else -1
