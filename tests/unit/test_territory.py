@@ -65,6 +65,15 @@ def test_the_nearest_zone_is_told_with_its_distance_in_metres() -> None:
     assert territory.nearest(47.11, 5.1)[0] == "west", "as near to east"
 
 
+def test_columns_of_points_have_their_nearest_zones_too() -> None:
+    territory = Territory(CITY)
+    places = [(47.05, 4.99), (46.99, 5.25), (47.11, 5.1), (47.3, 5.3)]
+    at, metres = territory.nearest_at(*zip(*places, strict=True))
+    for (lat, lon), zone, away in zip(places, at, metres, strict=True):
+        assert territory.nearest(lat, lon) == (territory.zones[zone], pytest.approx(away))
+    assert territory.bounds == pytest.approx((5.0, 47.0, 5.3, 47.21))
+
+
 def test_what_is_no_point_is_nowhere() -> None:
     territory = Territory(CITY)
     for lat, lon in ((math.nan, 5.0), (47.0, math.nan), (math.inf, 5.0)):
