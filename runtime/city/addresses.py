@@ -47,22 +47,17 @@ class Claims:
 
     def of(self, device: DeviceSpec) -> Claim:
         """Return what a device claims."""
+        own = tuple(device.parameters.values()) if device.parameters else ()
+        position = (device.template, device.unit_id, device.index, own)
+        known = self._known.get(position)
+        if known is not None and device.link:
+            return known
         template = self._templates.get(device.template)
-        refused = device.index < 0 or device.unit_id < 0 or not device.link
+        refused = device.index < 0 or device.unit_id < 0 or not device.link or None in own
         if template is None or refused:  # and told already
             return _NONE
-        by_position = self._by_position.get(template.name)
-        if by_position is False and not device.parameters:
-            return self._ask(template, device)
-        own = tuple(device.parameters.values()) if device.parameters else ()
-        if None in own:
-            return _NONE
-        position = (template.name, device.unit_id, device.index, own)
-        known = self._known.get(position)
-        if known is not None or by_position is False:
-            return known or self._ask(template, device)
         claim = self._ask(template, device)
-        if by_position is None:
+        if template.name not in self._by_position:
             other = replace(device, id="?", name="?", link="?", zone="?", fed_by="?", lat=None)
             self._by_position[template.name] = self._ask(template, other) == claim
         if self._by_position[template.name]:
