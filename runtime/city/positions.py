@@ -164,6 +164,13 @@ def _plausible(
 
 
 def advice(x: NDArray[Any], y: NDArray[Any], bounds: Bounds | None) -> str:
+    """Return in which usual systems coordinates would be where they belong; "" if in none.
+
+    Args:
+        x: eastings or longitudes as the file has them.
+        y: northings or latitudes.
+        bounds: where the city's zones are; None if that is not known.
+    """
     numpy = geo_library("numpy", "coordinates")
     known = numpy.flatnonzero(numpy.isfinite(x) & numpy.isfinite(y))
     sample = known[:: max(1, len(known) // _SAMPLE)]
