@@ -76,7 +76,9 @@ class DeviceHandle:
         except GatewayUnreachable:  # it may have been replaced: ask Ray again, once
             return _client(self.city, again=True).get(subject)
 
-    def set(self, point: str, value: float | str, *, timeout: float = 10.0, **options: Any) -> Outcome:
+    def set(
+        self, point: str, value: float | str, *, timeout: float = 10.0, **options: Any
+    ) -> Outcome:
         """Write a point and return what became of it, read back.
 
         Args:
