@@ -133,6 +133,9 @@ def _give(node: Node, value: float, now: float) -> None:
 def _begin(node: Node, now: float) -> None:
     """Start a node at its initial value, or where it would have come to rest."""
     node.pace()
+    if node.source is None and not node.followers and not node.touched:
+        node.start_at(now, node.behaviour.initial or 0.0)  # it moves nobody, and nobody moves it
+        return
     if node.source is None or not node.source.touched:
         initial = node.behaviour.initial
         at_rest = 0.0 if node.source is None else node.aim(now)[-1][1]
