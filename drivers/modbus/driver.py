@@ -75,7 +75,7 @@ class ModbusDriver(Driver):
     def peer_of(cls, options: Mapping[str, Any]) -> Hashable:
         """Return whom a link with these options reaches; two links may reach one device."""
         found = link_options.parse_link(options)
-        return found.host.lower(), found.port
+        return link_options.one_name(found.host), found.port
 
     def plan(self, points: Sequence[BoundPoint]) -> ReadPlan:
         """Return the blocks that read these points; it learns from what units refuse."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple
 
 from jacquemart.drivers.modbus.checking import Wrong, unknown_keys, within
@@ -92,3 +94,20 @@ def check_link(options: Mapping[str, Any]) -> Sequence[Wrong]:
 def parse_link(options: Mapping[str, Any]) -> LinkOptions:
     """Return checked options as one value; they must have passed ``check_link``."""
     return LinkOptions(**{**options, "host": str(options["host"]).strip()})
+
+
+def one_name(host: str) -> str:
+    """Return one text for all the forms of a host's address, and of its name, that are alike.
+
+    No name is looked up: of two names for one host nobody knows here.
+    """
+    name = host.lower().removesuffix(".")
+    try:
+        return str(IPv4Address(socket.inet_aton(name)))  # also 127.1 and 0x7f.0.0.1
+    except (OSError, UnicodeError):
+        pass
+    try:
+        address = IPv6Address(name)
+    except ValueError:
+        return "127.0.0.1" if name == "localhost" else name
+    return str(address.ipv4_mapped or address)

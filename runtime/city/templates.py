@@ -81,7 +81,10 @@ def _read_points(
     for name, table in named_tables(tables, report):
         before = report.count
         values = read_table(table, schema.POINT, report)
-        points.append(declared.point(table, tables, values))
+        point = declared.point(table, tables, values)
+        if point.writable and point.address.get("pulse") is True:
+            point = replace(point, pulse=True)  # said of the place, it holds for each write there
+        points.append(point)
         if report.count == before:
             clear.add(name)
     if found:

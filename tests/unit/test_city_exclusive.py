@@ -75,6 +75,23 @@ def test_another_writable_point_on_its_coils_is_refused_on_any_link_to_it(
     assert problems(tmp_path, door.replace("writable = true", "writable = false")) == []
 
 
+@pytest.mark.parametrize("host", ["127.25.0.1", "127.25.1", "0x7f.25.0.1", "::ffff:127.25.0.1"])
+def test_one_host_is_one_host_however_its_address_is_written(tmp_path: Path, host: str) -> None:
+    door = back_door('{ table = "coil", address = 0 }', link="fourth")
+    door += f'[links.fourth]\ndriver = "modbus"\nzone = "north"\nhost = "{host}"\n'
+    (found,) = problems(tmp_path, door)
+    assert "at the place of b-1/raise_pulse" in found
+
+
+def test_a_pulse_that_only_its_address_calls_so_is_one_all_the_same(tmp_path: Path) -> None:
+    door = back_door('{ table = "coil", address = 7, pulse = true }')
+    assert problems(tmp_path, door) == []
+    spec = load_city(tmp_path / "city.toml").templates["back_door"].points[0]
+    assert spec.pulse, "it would be sent again to a device that is busy"
+    twin = '[[device]]\nid = "x-2"\ntemplate = "back_door"\nlink = "other"\n'
+    assert "at the place of x-1/valve" in problems(tmp_path, door + twin)[0]
+
+
 def test_a_wider_register_over_a_pulse_in_a_register_is_refused(tmp_path: Path) -> None:
     held = TEMPLATE.replace('table = "coil", address = 0', 'table = "holding", address = 11')
     assert problems(tmp_path, "", held) == []
