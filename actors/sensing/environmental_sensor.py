@@ -25,6 +25,8 @@ UNCHANGED_H = 6.0
 LOOK_S = 60.0
 #: What is left in a battery when somebody should come.
 BATTERY_LOW = 15.0
+#: A value of such a point may rest at 0 for days: that no rain falls is no fault.
+RESTS_AT_0 = "rain"
 
 _POLL_MS = 300_000
 _MEASURED = (
@@ -132,11 +134,12 @@ class EnvironmentalSensor(DeviceActor):
     def _look(self) -> None:
         now_s = self._now_s()
         for point, moved_s in self._moved_s.items():
-            if self.good(point) is None:
+            value = self.good(point)
+            if value is None or (value == 0.0 and point.startswith(RESTS_AT_0)):
                 self._moved_s[point] = now_s  # silent is not frozen: that is its quality's affair
             elif now_s - moved_s >= self._unchanged_s and point not in self._frozen:
                 self._frozen.add(point)
-                self.emit("value_frozen", 1, point=point, value=self.value(point))
+                self.emit("value_frozen", 1, point=point, value=value)
                 self._tell_frozen()
 
     def _tell_frozen(self) -> None:

@@ -130,6 +130,7 @@ class SignalController(DeviceActor):
                 self.emit("contact" if heard else "no_contact", 0 if heard else 2)
             self._contact = heard
             self.publish("contact", float(heard))
+            self._tell_severity()
 
     def _set_local(self, local: bool) -> None:
         if local != self._local:
@@ -154,4 +155,10 @@ class SignalController(DeviceActor):
         elif self._severity:
             self.emit("signal_fault_cleared")
         self._severity = severity
-        self.publish("severity", float(severity))
+        self._tell_severity()
+
+    def _tell_severity(self) -> None:
+        """Show the worst fault; of a controller that is silent it is only the last one heard."""
+        if self._severity is not None:
+            quality = Quality.GOOD if self._contact else Quality.STALE_AGE
+            self.publish("severity", float(self._severity), quality)

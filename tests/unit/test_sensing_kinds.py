@@ -88,10 +88,20 @@ def test_a_value_that_does_not_move_for_hours_is_frozen_and_no_other() -> None:
         assert {event.name for event in sensor.events} == {"value_frozen"}
         assert "noise" not in frozen
         assert {"no2", "temperature"} <= frozen
-        assert sensor.value("frozen") == len(frozen) == 8
+        assert sensor.value("frozen") == len(frozen) == 7, "all but noise and rain"
         sensor.reading("no2", 1.0)
         assert sensor.said[-1] == "moving_again"
-        assert sensor.value("frozen") == 7.0
+        assert sensor.value("frozen") == 6.0
+
+
+def test_a_day_without_rain_is_no_fault_and_rain_that_never_ends_is_one() -> None:
+    with air() as sensor:
+        sensor.reading("rain", 0.0)
+        sensor.advance(24 * 3_600.0)
+        assert "rain" not in {event.detail["point"] for event in sensor.events}
+        sensor.reading("rain", 2.5)
+        sensor.advance(7 * 3_600.0)
+        assert [e.name for e in sensor.events if e.detail["point"] == "rain"] == ["value_frozen"]
 
 
 def test_a_sensor_that_is_not_heard_is_not_frozen() -> None:

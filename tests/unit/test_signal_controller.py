@@ -90,6 +90,20 @@ def test_contact_is_lost_with_the_link_and_back_with_a_word() -> None:
         assert (junction.said, junction.value("contact")) == (["no_contact", "contact"], 1.0)
 
 
+def test_of_a_silent_controller_the_worst_fault_is_only_what_was_heard_last() -> None:
+    with bench() as junction:
+        junction.reading("status", float(SiteStatus.LOW_FAULT))
+        assert (junction.value("severity"), junction.quality("severity")) == (1.0, Quality.GOOD)
+        junction.field.there = False
+        junction.advance(10.0)
+        assert junction.value("severity") == 1.0
+        assert junction.quality("severity") is Quality.STALE_AGE
+        junction.field.there = True
+        junction.field.values["status"] = 32.0
+        junction.advance(10.0)
+        assert (junction.value("severity"), junction.quality("severity")) == (0.0, Quality.GOOD)
+
+
 @pytest.mark.parametrize(
     ("bits", "severity", "word"),
     [
