@@ -73,6 +73,8 @@ class Driver(ABC):
 
     blocking: ClassVar[bool] = False
     """True: the methods are plain ``def`` that may block; the shell runs them in a thread."""
+    files: ClassVar[int] = 1
+    """Files that a link has open: its sockets. A cell sees at its start that they are allowed."""
 
     def __init_subclass__(cls, **named: Any) -> None:
         """Hold a blocking driver to plain methods; without a ``close`` it gets a plain one.

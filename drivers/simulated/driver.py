@@ -45,6 +45,7 @@ class SimulatedDriver(Driver):
         wall_ns: the wall clock, for the source times of what the field says by itself.
     """
 
+    files: ClassVar[int] = 0
     clock: ClassVar[Clock] = staticmethod(time.monotonic)
     sleep: ClassVar[Sleep] = staticmethod(asyncio.sleep)
     wall_ns: ClassVar[Callable[[], int]] = staticmethod(time.time_ns)

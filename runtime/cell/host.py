@@ -11,7 +11,6 @@ import gc
 import importlib
 import importlib.metadata
 import logging
-import resource
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from jacquemart.runtime.cell.open_files import need_files, raise_file_limit
 from jacquemart.runtime.cell.watchdog import LoopWatchdog
 from jacquemart.runtime.city.registry import Offer, Registry, find_drivers, find_kinds
 from jacquemart.runtime.model.clock import Clock, SystemClock
@@ -231,6 +231,8 @@ def _populate(service: Any, config: CellConfig) -> None:
     if config.role == "gateway":
         return
     if config.role == "device":
+        links = (link for shard in config.shards for link in shard.links)
+        need_files(config.name, links, drivers)
         service.start_shards(kinds, drivers)
     elif config.role == "zone":
         service.start_zones(_supervisor("zone"), kinds)
@@ -248,16 +250,6 @@ def _supervisor(name: str) -> Any:
             advice="is jacquemart installed? run `make` or `pip install -e .`",
         )
     return found[name]
-
-
-def raise_file_limit() -> None:
-    """Raise RLIMIT_NOFILE to what the system allows: a cell has a socket for each link."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (ValueError, OSError) as error:
-            log.warning("cannot raise the limit of open files above %d: %s", soft, error)
 
 
 def setup_logging(name: str) -> None:
