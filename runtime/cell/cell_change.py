@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jacquemart.runtime.cell.closing import last_words
 from jacquemart.runtime.cell.shard import Shard
 from jacquemart.runtime.cell.shard_change import LEFT, ShardChange
+from jacquemart.runtime.cell.succession import Succession
 from jacquemart.runtime.cell.topics import layout_topic, topics_of
 from jacquemart.runtime.model.directory import CellConfig
 
@@ -67,18 +68,19 @@ class CellChange:
         """Do it; nothing here fails. Returns when the links that ended have let go."""
         cell = self._cell
         cut: dict[str, asyncio.Task[None]] = {}
+        succession = Succession(cell.failed)
         await self._hear_last_words()
         for shard in self._ended:
-            self._end(shard)
+            self._end(shard, succession)
             cut.update(cell.cut_links(shard.links.values()))
             await asyncio.sleep(0)
         for change in self._changes:
-            change.leave()
+            change.leave(succession)
             cell.know(change.leaving, ())
             cut.update(cell.cut_links(change.closed.values()))
             await asyncio.sleep(0)
         for change in self._changes:
-            change.come()
+            change.come(succession)
             cell.know((), change.coming)
             for link in change.opened.values():
                 cell.run_link(link, cut.get(link.spec.id))
@@ -88,6 +90,7 @@ class CellChange:
         for shard in self._made:
             cell.enter(shard)
             for actor in shard.actors:
+                succession.comes(actor)
                 cell.begin(actor)
             for link in shard.links.values():
                 cell.run_link(link, cut.get(link.spec.id))
@@ -104,9 +107,10 @@ class CellChange:
             links.extend(shard.links.values())
         await last_words(leaving, list(dict.fromkeys(links)), END_S)
 
-    def _end(self, shard: Shard) -> None:
+    def _end(self, shard: Shard, succession: Succession) -> None:
         cell = self._cell
         for actor in shard.actors:
+            succession.leaves(actor)
             actor.stop(LEFT)
         for link in shard.links.values():
             link.ending = LEFT

@@ -18,6 +18,7 @@ from jacquemart.runtime.cell.layout_change import grow, layout_change, retire
 from jacquemart.runtime.cell.link import LinkShell
 from jacquemart.runtime.cell.reading_plan import ReadingPlan
 from jacquemart.runtime.cell.shard import Shard, watch_and_poll
+from jacquemart.runtime.cell.succession import Succession
 from jacquemart.runtime.model.city import LinkSpec, TemplateSpec
 from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.layout import ShardLayout
@@ -162,10 +163,11 @@ class ShardChange:
             shell.dead_feeders = before.dead_feeders & ids
         return shell
 
-    def leave(self) -> None:
+    def leave(self, succession: Succession) -> None:
         """End the devices that leave, with their commands, and show reopened links as down."""
         shard = self.shard
         for actor in self.leaving:
+            succession.leaves(actor)
             actor.stop(LEFT)
         for id, shell in shard.links.items():
             leaving = [actor for actor in self.leaving if actor.spec.link == id]
@@ -178,7 +180,7 @@ class ShardChange:
             else:
                 shell.ending = LEFT
 
-    def come(self) -> None:
+    def come(self, succession: Succession) -> None:
         """Begin with the devices that come; those that stay may have another name from now on."""
         shard, layout = self.shard, self.layout
         shard.adopt(layout, self.difference.added, self.actors)
@@ -191,6 +193,7 @@ class ShardChange:
             link.id: self.opened.get(link.id) or shard.links[link.id] for link in self.spec.links
         }
         for actor in self.coming:
+            succession.comes(actor)
             try:
                 actor.start()
             except RAISED as error:  # one actor never stops the others
