@@ -208,7 +208,7 @@ class Roamers:
                 begin, end = run.ends()
                 own = run.members[0].own
                 run.slots = array("I", range(own, own + end - begin))
-        self._touched.update(self._by_shard)
+        self._touched = set(self._by_shard)  # a shard that has left is touched no more
 
     def _copy(self, shard: str) -> None:
         """Take over a shard's roaming points as they are, and follow who moved."""

@@ -217,3 +217,25 @@ def test_a_vehicle_that_joins_the_running_city_is_counted_where_it_is(tmp_path: 
         (tmp_path / "city.toml").write_text(text)
         city.apply(load_city(tmp_path / "city.toml"))
         wait_until(lambda: sum(counts(client, "bus").values()) == 3)
+
+
+def test_vehicles_leave_the_running_city_with_their_link_and_come_again(tmp_path: Path) -> None:
+    with strip_city(tmp_path, buses=3, vehicles=2) as (city, _):
+        client = city.client()
+
+        def driving() -> bool:
+            return any(row[1] == row[1] for row in client.ls("service-*/latitude")["rows"])
+
+        wait_until(driving)
+        text = (tmp_path / "city.toml").read_text()
+        link = text[text.index("[links.avl-service]") : text.index("[templates.bus]")]
+        less = text[: text.index('[[device]]\nid = "service-1"')].replace(link, "")
+        for _ in range(2):
+            (tmp_path / "city.toml").write_text(less)
+            city.apply(load_city(tmp_path / "city.toml"))
+            assert {row[0] for row in client.ls("*")["rows"]} == {"bus-1", "bus-2", "bus-3"}
+            assert sum(counts(client, "service").values()) == 0
+            (tmp_path / "city.toml").write_text(text)
+            city.apply(load_city(tmp_path / "city.toml"))
+            wait_until(lambda: sum(counts(client, "service").values()) == 2)
+            wait_until(driving, 20.0)
