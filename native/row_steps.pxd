@@ -10,7 +10,8 @@ from libc.string cimport memcpy
 from jacquemart.native.columns cimport Column, quality_at, slot_at, time_at, value_at
 from jacquemart.native.rows cimport (
     BAD, BAD_NEVER_READ, BAD_REMOVED, BAD_VALUE, CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES,
-    OLD_TOTALS, RETIRED, STALE_AGE, UNCERTAIN, UNCERTAIN_CLOCK, UNCERTAIN_RANGE, URGENT, Kept, Rows, Totals)
+    OLD_TOTALS, RETIRED, STALE_AGE, UNCERTAIN, UNCERTAIN_CLOCK, UNCERTAIN_RANGE, URGENT, Kept, Rows,
+    Totals)
 
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void* place) noexcept nogil
