@@ -15,7 +15,7 @@ have sent a pulse.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from jacquemart.actors.access import bollard_options
@@ -30,7 +30,7 @@ from jacquemart.actors.access.bollard_points import (
     RAISE,
     UP,
 )  # fmt: skip
-from jacquemart.actors.access.bollard_rules import BollardRules, Inputs, Position
+from jacquemart.actors.access.bollard_rules import SECOND, BollardRules, Inputs, Position
 from jacquemart.actors.access.passage import Passage
 from jacquemart.runtime.actor import Aggregate, DeviceActor, DeviceShard, Ticket, command
 from jacquemart.runtime.actor.base import Host
@@ -104,13 +104,36 @@ class Bollard(DeviceActor):
         return None  # it ends with the write
 
     @command("lower", "lowers it, at once: what was to raise it is given up")
-    def lower(self, ticket: Ticket) -> float | None:
+    def lower(self, ticket: Ticket) -> float | Coroutine[Any, Any, None] | None:
         """Lower, or say that it is lowered."""
         self._rules.want(up=False)
         if self._rules.is_down(self._inputs(), self._now()):
             return 1.0
+        if self._rules.rising:
+            return self._lower_what_rises(ticket)
         self.write(LOWER, 1.0, ticket)
         return None
+
+    async def _lower_what_rises(self, ticket: Ticket) -> None:
+        """Lower it, and believe its limit switch when the pulse before can act no more.
+
+        Until it leaves the switch, it shows "lowered" whatever it was told.
+        """
+        lowered = await self.attempt(LOWER, 1.0, ticket)
+        ticket.dispatched_ns = lowered.stages.dispatched
+        ticket.acknowledged_ns = lowered.stages.acknowledged
+        limit_ns = ticket.deadline_ns + END_AFTER_DEADLINE_NS - SECOND
+        while lowered.applied and self._rules.under_way and self._now() < limit_ns:
+            await asyncio.sleep(PASS_LOOK_S)
+            self._look()
+        if not lowered.applied or self._rules.is_down(self._inputs(), self._now()):
+            self._finish(ticket, lowered.status, lowered.reason, lowered.detail, lowered.value)
+        elif self._rules.under_way:
+            why = "the pulse that raises it may still act"
+            self._finish(ticket, Status.INDETERMINATE, Reason.NO_READBACK, why)
+        else:
+            why = "it follows the pulse before, which raises it"
+            self._finish(ticket, Status.FAILED, Reason.NOT_FOLLOWING, why)
 
     @command("pass", "lowers it, lets one vehicle through, and raises it again within the deadline")
     async def pass_(self, ticket: Ticket) -> None:
@@ -285,7 +308,7 @@ class Bollard(DeviceActor):
         if ticket.value != 1 or ticket.unit:
             return self._send(ticket)  # refused there, with the reason
         result = self.raise_(ticket) if ticket.point == RAISE else self.lower(ticket)
-        return self._returned(ticket, result)
+        return self._answered(ticket, result)
 
     def _send(self, ticket: Ticket) -> bool:
         self._step = ticket

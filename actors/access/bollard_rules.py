@@ -90,8 +90,9 @@ RAISE_RULES: Final[Mapping[str, Rule]] = {
 class BollardRules:
     """One bollard's rules and position. The caller brings inputs and the boot-time clock in ns."""
 
-    __slots__ = ("_born_ns", "_faulty", "_left_ns", "_local", "_loop_ns", "_lost", "_rules",
-                 "_stood", "_times", "_under_way", "_wanted", "position", "stuck")  # fmt: skip
+    __slots__ = ("_away", "_born_ns", "_faulty", "_left_ns", "_local", "_loop_ns", "_lost",
+                 "_rules", "_stood", "_times", "_under_way", "_wanted", "position",
+                 "stuck")  # fmt: skip
 
     def __init__(self, times: Times, now_ns: int, rules: Mapping[str, Rule] = RAISE_RULES) -> None:
         """Begin without an opinion; who was here before may have sent a pulse just now."""
@@ -102,6 +103,8 @@ class BollardRules:
         self._under_way: list[tuple[bool, int]] = []
         """Pulses without a known end: whether it goes up, and since when. The last one decides,
         but if it turns out that it was never sent, those before may still act."""
+        self._away = False
+        """Whether it was seen elsewhere than where the last pulse sends it, since that was sent."""
         self._left_ns = 0
         """When neither limit switch was on first; 0: one is."""
         self._loop_ns = 0
@@ -140,6 +143,16 @@ class BollardRules:
         there = inputs.down is True and inputs.up is False and inputs.fault is False
         return there and not self._unsettled(now_ns)
 
+    @property
+    def under_way(self) -> bool:
+        """Return whether there is a pulse of which nobody knows yet what it has done."""
+        return bool(self._under_way)
+
+    @property
+    def rising(self) -> bool:
+        """Return whether a pulse that raises it may still act."""
+        return any(up for up, _ in self._under_way)
+
     def _unsettled(self, now_ns: int) -> bool:
         return bool(self._under_way) or now_ns - self._born_ns < self._times.travel
 
@@ -152,6 +165,7 @@ class BollardRules:
     def sent(self, *, up: bool, now_ns: int) -> None:
         """Take note that a pulse leaves for the field; it is the only one for its command."""
         self._under_way.append((up, now_ns))
+        self._away = False
         self._wanted = False
 
     def not_sent(self, *, up: bool) -> None:
@@ -177,9 +191,12 @@ class BollardRules:
         if not self._under_way:
             return
         up, since = self._under_way[-1]
-        arrived = (inputs.up, inputs.down) == (up, not up)
+        there = (inputs.up, inputs.down) == (up, not up)
         known = inputs.up is not None and inputs.down is not None
-        if arrived:
+        self._away = self._away or (known and not there)
+        # It may only not have begun yet to follow the pulse before, which sent it elsewhere.
+        other = max((at for way, at in self._under_way if way is not up), default=0)
+        if there and (not other or self._away or now_ns - other >= self._times.travel):
             self._under_way.clear()
         elif known and now_ns - since >= self._times.travel:
             self._under_way.clear()

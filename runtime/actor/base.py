@@ -255,7 +255,10 @@ class Actor:
             self._refuse(ticket, *refusal)
             return False
         ticket.value = cast("Value", value)
-        result = getattr(self, spec.method)(ticket)
+        return self._answered(ticket, getattr(self, spec.method)(ticket))
+
+    def _answered(self, ticket: Ticket, result: Any) -> bool:
+        """Take what a handler, plain or async, gave back; return whether its command ends later."""
         if inspect.iscoroutine(result):
             self._in_hand = ticket
             self._task = self.host.loop.create_task(self._finish_later(ticket, result))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bench_host import how, outcome_of
-from bollard_bench import BollardBench, Judge, always
+from bollard_bench import BollardBench, Judge, Plc, always
 from scripted_driver import Do
 
 from jacquemart.actors.access import Bollard
@@ -158,6 +158,38 @@ def test_lowering_does_not_wait_for_the_raising_before_and_takes_its_place() -> 
         again = bench.tell("raise")
         await asyncio.sleep(9.0)
         assert how(again) == ("APPLIED", "ok")
+
+    on_bench(story)
+
+
+class SlowDrive(Plc):
+    """Leaves its limit switch a while after it was told to; it may take no order meanwhile."""
+
+    deaf = False
+
+    def write(self, point: str, value: float, after_s: float = 0.0) -> None:
+        if not (self._moves and self.deaf):
+            super().write(point, value, after_s + 0.6)
+
+
+@pytest.mark.parametrize(("deaf", "ends"), [(True, "FAILED"), (False, "APPLIED")])
+def test_lowered_is_not_believed_while_the_pulse_before_may_still_raise_it(
+    deaf: bool, ends: str
+) -> None:
+    async def story(bench: BollardBench) -> None:
+        plc = bench.plc = bench.driver.field = SlowDrive(bench.clock)
+        plc.deaf = deaf
+        await asyncio.sleep(9.0)
+        bench.tell("raise")
+        await asyncio.sleep(0.2)
+        lowered = bench.tell("lower") if deaf else bench.tell("set", point=LOWER)
+        await asyncio.sleep(0.3)
+        assert bench.plc.truth(DOWN) == 1.0, "it has not begun to move"
+        assert (bench.position(), lowered.outcome) == ("moving", None)
+        await asyncio.sleep(9.0)
+        assert how(lowered)[0] == ends
+        assert bench.pulses() == ["raise", "lower"]
+        assert bench.position() == ("raised" if deaf else "lowered")
 
     on_bench(story)
 
