@@ -59,6 +59,9 @@ def zones_of_points(
     def tell(row: int) -> Problem:
         zone, away_m = territory.nearest(float(y[row]), float(x[row]))
         message = f"{away_m:,.0f} m from the nearest zone, {zone}"
+        turned = territory.zone_at(float(x[row]), float(y[row]))
+        if turned:
+            message += f"; the other way round it is in {turned}"
         found = Words(f"{y[row]:.6f}, {x[row]:.6f} (lat, lon)")
         return rows.place(row, "zone", ""), found, _ALLOWED, message, ()
 

@@ -7,6 +7,7 @@ GeoJSON or shapefile has no line that a person could look up.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,7 @@ class Features(Rows):
         whole = pyarrow.chunked_array(chunks).combine_chunks()
         if isinstance(whole, pyarrow.ChunkedArray):  # as several dictionaries make
             whole = whole.unify_dictionaries().combine_chunks()
+        whole = _plain(whole)
         if not pyarrow.types.is_dictionary(whole.type):
             whole = whole.dictionary_encode()
         self._chunks[column] = whole
@@ -108,6 +110,27 @@ class Features(Rows):
     def release(self) -> None:
         """Give columns and geometries back."""
         self._chunks, self._points, self.shapes = {}, [], []
+
+
+def _plain(array: Any) -> Any:
+    """Return an array of single values; lists and tables become their JSON.
+
+    GDAL gives a column of JSON where a property is a number here and a text there: 12 and 12B.
+    """
+    pyarrow = geo_library("pyarrow", "geographic files")
+    extended = isinstance(array.type, pyarrow.BaseExtensionType)
+    if extended and pyarrow.types.is_string(array.type.storage_type):
+        return array.storage
+    nested = pyarrow.types.is_nested(array.type) and not pyarrow.types.is_dictionary(array.type)
+    if not (extended or nested):
+        return array
+    return pyarrow.array(map(_flat, array.to_pylist()), "string")
+
+
+def _flat(value: Any) -> str | None:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return None if value is None else str(value)
 
 
 def _text(value: Any) -> str:
@@ -119,6 +142,8 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
+        if value != value:  # as some programs write what is missing
+            return ""
         return str(int(value)) if value.is_integer() else repr(value)
     return str(value)
 
@@ -142,4 +167,5 @@ def _points(wkb: Any, *, inside: bool) -> tuple[Any, Any, Any]:
         shapes[other] = None
     faults[shapely.is_empty(shapes)] = EMPTY
     faults[kinds < 0] = MISSING
+    shapes[faults != SOUND] = None  # shapely raises at the x of an empty point
     return shapely.get_x(shapes), shapely.get_y(shapes), faults

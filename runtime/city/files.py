@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -166,11 +167,25 @@ def read_text(
         cause = getattr(error, "strerror", None) or str(error)
         report.add(named, Words(f'"{file}", which cannot be read'), "a file", cause)
         return None
+    if data.startswith(codecs.BOM_UTF8) and encoding not in ("utf-8", "utf-16"):
+        data = data.removeprefix(codecs.BOM_UTF8)
+        if not data.isascii() and _is_utf_8(data):
+            found = Words("text in utf-8, with its byte order mark")
+            report.add(Place(file, 1), found, f"text in {encoding}", advice)
+            return None
     try:
         return data.decode(encoding).removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         report_encoding(file, data, error, report, encoding, advice)
         return None
+
+
+def _is_utf_8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def report_encoding(

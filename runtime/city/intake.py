@@ -22,6 +22,8 @@ from jacquemart.runtime.model.territory import Territory
 
 Columns = dict[str, list[Any]]
 _BY_ZONE = "{zone}"
+#: NaN in one of them: the place was refused, so that a zone is missing is no news.
+_PLACE = ("lat", "lon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def device_columns(inventory: Inventory, rows: Rows, around: Surroundings) -> Co
     columns = inventory.values(rows, list(keys.values()))
     if places is not None:
         columns["lat"], columns["lon"] = places.lat.tolist(), places.lon.tolist()
+    if inventory.problems.drop:
+        _check_halves(inventory, rows, columns)
     if around.territory and not inventory.gives("zone") and _located(inventory, places):
         columns["zone"] = zones_of_points(
             inventory, rows, around.territory, columns["lat"], columns["lon"]
@@ -72,11 +76,9 @@ def device_columns(inventory: Inventory, rows: Rows, around: Surroundings) -> Co
         if link_key is None:
             columns["zone"] = _unless_linked(columns, around.link_zones)
     if link_key is not None:
-        columns["link"] = _links_of_zones(inventory, rows, str(link), columns["zone"], link_key)
+        columns["link"] = _links_of_zones(inventory, rows, str(link), columns, link_key)
     columns["parameters"] = _parameters(inventory, rows, columns["template"], around)
     columns["id"] = _ids(inventory, rows, columns, places, around.report)
-    if inventory.problems.drop:
-        _check_halves(inventory, rows, columns)
     return columns
 
 
@@ -94,9 +96,10 @@ def _unless_linked(columns: Columns, link_zones: Mapping[str, str]) -> list[str 
 
 
 def _links_of_zones(
-    inventory: Inventory, rows: Rows, link: str, zones: Sequence[str | None], key: Key
+    inventory: Inventory, rows: Rows, link: str, columns: Columns, key: Key
 ) -> list[str | None]:
     """Return the link of each row, whose name has the row's zone in it."""
+    zones = columns["zone"]
     made: dict[str, str | None] = {}
     for zone in set(zones):
         if zone:
@@ -110,7 +113,7 @@ def _links_of_zones(
             if inventory.problems.drop:
                 place = rows.place(row, "link", "")
             inventory.problems.add(row, place, found, key.check.allowed, "", key.check.among)
-        elif zone is None:
+        elif zone is None and not any(columns[name][row] != columns[name][row] for name in _PLACE):
             place = rows.place(row, "zone", "")
             inventory.problems.add(row, place, NOTHING, "a zone, of which the link is made")
     return [made[zone] if zone else None for zone in zones]

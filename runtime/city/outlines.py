@@ -10,7 +10,7 @@ from jacquemart.runtime.city.checks import IDENTIFIER, Key, text
 from jacquemart.runtime.city.features import Features
 from jacquemart.runtime.city.identity import ids_of_columns, ids_with_prefix, slug
 from jacquemart.runtime.city.inventory import Inventory
-from jacquemart.runtime.city.positions import advice, frame_for
+from jacquemart.runtime.city.positions import advice, frame_for, pair
 from jacquemart.runtime.city.problems import NOTHING, Place, Report, Words, shown
 from jacquemart.runtime.city.rows import Rows
 from jacquemart.runtime.model.extras import geo_library
@@ -107,7 +107,7 @@ def _shapes(inventory: Inventory, rows: Features, report: Report) -> list[Any] |
     """Return the outlines in WGS 84; None in the place of one that is not sound."""
     numpy, shapely = (geo_library(name, "the outlines of zones") for name in ("numpy", "shapely"))
     shapes = shapely.from_wkb(numpy.array(rows.shapes, dtype=object), on_invalid="ignore")
-    corners = shapely.get_coordinates(shapes)
+    corners, owners = shapely.get_coordinates(shapes, return_index=True)
     frame = frame_for(inventory, rows, report, corners[:, 0], corners[:, 1], None)
     if frame is None:
         return None
@@ -121,7 +121,16 @@ def _shapes(inventory: Inventory, rows: Features, report: Report) -> list[Any] |
         report.add(place, found, allowed, hint or "set crs in this [[inventory]]")
         return None
     shapes = shapely.set_coordinates(shapely.force_2d(shapes), numpy.column_stack([lon, lat]))
-    return [_sound(inventory, rows, row, shape) for row, shape in enumerate(shapes)]
+    bad = numpy.flatnonzero(~sound)
+    off = dict(zip(owners[bad[::-1]].tolist(), bad[::-1].tolist(), strict=True))  # the first one
+    for row, at in sorted(off.items()):
+        found = Words(pair(corners[at, 0], corners[at, 1]))
+        allowed = f"coordinates of {frame.name}"
+        inventory.problems.add(row, rows.place(row, "geometry", ""), found, allowed)
+    return [
+        None if row in off else _sound(inventory, rows, row, shape)
+        for row, shape in enumerate(shapes)
+    ]
 
 
 def _sound(inventory: Inventory, rows: Features, row: int, shape: Any) -> Any:

@@ -38,7 +38,9 @@ def read_parquet(features: Features, named: Place, report: Report, wanted: Colle
                 features.add(columns, wkb, batch.num_rows)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        report.add(Place(features.file), Words("a file that cannot be read"), named.key, cause)
+        place = Place(features.file, key=named.key)
+        allowed = "a Parquet file"
+        report.add(place, Words("a file that cannot be read"), allowed, cause)
         return False
     return True
 

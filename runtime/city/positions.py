@@ -97,7 +97,7 @@ def locate(
         return None
     off = near & ~((lon >= -180) & (lon <= 180) & (lat >= -90) & (lat <= 90))
     allowed = f"coordinates of {frame.name}"
-    tell = _of_geometry(rows, lambda row: _pair(x[row], y[row]), allowed)
+    tell = _of_geometry(rows, lambda row: pair(x[row], y[row]), allowed)
     inventory.problems.add_each(numpy.flatnonzero(off).tolist(), tell)
     lon, lat = numpy.where(off, numpy.nan, lon), numpy.where(off, numpy.nan, lat)
     return Positions(x, y, lon, lat, frame.metric)
@@ -156,7 +156,7 @@ def _plausible(
         return True  # far away, but no other system is better: each point is told by itself
     given = frame.origin == "given"
     place = inventory.table.place("crs") if given else Place(inventory.account.file)
-    words = Words(f"coordinates such as {_pair(found[0][0], found[1][0])}")
+    words = Words(f"coordinates such as {pair(found[0][0], found[1][0])}")
     area = "of the city's zones" if within > 0.5 else "where that system is used"
     allowed = f"coordinates in {frame.name} ({frame.origin}), {area}"
     report.add(place, words, allowed, hint or "set crs in this [[inventory]]")
@@ -181,5 +181,6 @@ def advice(x: NDArray[Any], y: NDArray[Any], bounds: Bounds | None) -> str:
     return f"they would be {where} as {', or as '.join(fits)}" if fits else ""
 
 
-def _pair(x: float, y: float) -> str:
+def pair(x: float, y: float) -> str:
+    """Return coordinates as a problem shows them."""
     return f"{x:.7g}, {y:.9g}" if abs(x) <= 400 else f"{x:.2f}, {y:.2f}"

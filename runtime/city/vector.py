@@ -206,7 +206,9 @@ def _read(
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError,
             RuntimeError, pyarrow.ArrowException) as error:  # fmt: skip
         cause = str(error).replace(source, features.file).partition("; It might help")[0]
-        report.add(Place(features.file), Words("a file that cannot be read"), named.key, cause)
+        place = Place(features.file, key=named.key)
+        allowed = "a GeoJSON or shapefile"
+        report.add(place, Words("a file that cannot be read"), allowed, cause)
         return False
     return True
 

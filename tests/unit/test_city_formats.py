@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import shapely
 from geo_samples import (
     HEAD,
     LAMPS,
@@ -154,9 +157,12 @@ def test_what_was_given_found_and_assumed_is_told(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+UNREADABLE = (
+    "lamps.geojson: inventory[0].file: found a file that cannot be read; allowed: a GeoJSON"
+)
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "no JSON": (b"hello", "lamps.geojson: found a file that cannot be read"),
-    "nothing": (b"", "lamps.geojson: found a file that cannot be read"),
+    "no JSON": (b"hello", UNREADABLE),
+    "nothing": (b"", UNREADABLE),
     "an end in the middle": (lamps_geojson().encode()[:200], "Unterminated"),
     "no features": (features([]).encode(), "lamps.geojson: found a file without rows"),
     "Latin-1": (
@@ -219,6 +225,60 @@ def test_a_row_of_a_geographic_file_is_named_by_its_number(tmp_path: Path) -> No
         'shapes = "point_inside"',
         'lamps.geojson: row 8: id: found "l-7"; allowed: an id that no other device has '
         "(first at lamps.geojson: row 7)".replace("id: found", 'id (column "lamp"): found'),
+    ]
+
+
+def test_numbers_and_texts_in_one_column_are_texts(tmp_path: Path) -> None:
+    values = [12, "12B", 7.5, True, None, ["a", "é"], {"b": 1}]
+    rows = [({"lamp": f"l-{n}", "where": v}, point(5, 47)) for n, v in enumerate(values)]
+    (tmp_path / "lamps.geojson").write_text(features(rows))
+    city = CITY + inventory(
+        "lamps.geojson", columns={"id": "lamp", "name": "where"}, defaults=DEFAULTS
+    )
+    names = [device.name for device in survey(tmp_path, city).city.devices]
+    assert names[:5] == ["12", "12B", "7.5", "true", ""]
+    assert [name.replace(" ", "") for name in names[5:]] == ['["a","é"]', '{"b":1}']
+
+
+def test_lists_and_tables_of_a_parquet_are_texts_and_what_is_no_number_is_missing(
+    tmp_path: Path,
+) -> None:
+    table = pa.table(
+        {"lamp": ["l-1", "l-2"], "tags": [["a", "b"], None], "number": [float("nan"), 3.0]}
+    )
+    pa.parquet.write_table(table, tmp_path / "lamps.parquet")
+    columns = {"id": "lamp", "name": "tags", "index": "number"}
+    city = CITY + inventory("lamps.parquet", columns=columns, defaults=DEFAULTS)
+    devices = survey(tmp_path, city).city.devices
+    assert [(device.name, device.index) for device in devices] == [('["a", "b"]', 0), ("", 3)]
+
+
+@pytest.mark.parametrize("shapes", ["refuse", "point_inside"])
+def test_empty_shapes_and_points_that_are_nowhere_are_told(shapes: str, tmp_path: Path) -> None:
+    places = ["POINT EMPTY", "MULTIPOINT EMPTY", "POLYGON EMPTY", "POINT (nan 47)", "POINT (5 47)"]
+    wkb = [shapely.to_wkb(shapely.from_wkt(place)) for place in places]
+    geo = {"primary_column": "at", "columns": {"at": {"encoding": "WKB"}}}
+    table = pa.table({"lamp": [f"l-{n}" for n in range(len(places))], "at": wkb})
+    table = table.replace_schema_metadata({"geo": json.dumps(geo)})
+    pa.parquet.write_table(table, tmp_path / "lamps.parquet")
+    city = CITY + inventory("lamps.parquet", defaults=DEFAULTS, shapes=shapes)
+    told = problems(tmp_path, city)
+    assert [line.split(":")[1] for line in told] == [f" row {n}" for n in (1, 2, 3, 4)]
+    assert "found an empty geometry" in told[0]
+    assert "found coordinates that are no numbers" in told[3]
+
+
+def test_a_byte_order_mark_of_utf_8_before_other_text(tmp_path: Path) -> None:
+    city = CITY + inventory(
+        "lamps.csv", columns={"id": "lamp", "name": "where"}, defaults=DEFAULTS, encoding="latin-1"
+    )
+    text = "lamp,where\nl-1,Chenôve\n"
+    (tmp_path / "lamps.csv").write_bytes(codecs.BOM_UTF8 + text.encode("latin-1"))
+    assert survey(tmp_path, city).city.devices[0].name == "Chenôve"
+    (tmp_path / "lamps.csv").write_bytes(codecs.BOM_UTF8 + text.encode())
+    assert problems(tmp_path, city) == [
+        "lamps.csv:1: found text in utf-8, with its byte order mark; allowed: text in latin-1 "
+        "(set encoding in this [[inventory]])"
     ]
 
 

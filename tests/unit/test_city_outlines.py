@@ -280,3 +280,34 @@ def test_zones_of_points_are_those_of_a_slow_and_simple_search(
             expected[lamp] = inside[0]
     assert {device.id: device.zone for device in found.city.devices} == expected
     assert found.accounts[-1].rejected == len(spots) - len(expected)
+
+
+def test_an_outline_that_is_nowhere_on_the_earth_is_told_among_good_ones(tmp_path: Path) -> None:
+    far = shapely.box(854_000, 6_692_000, 855_000, 6_693_000)
+    drawn(tmp_path, {"Chenôve": RING, "Ahuy": far})
+    assert problems(tmp_path, HEAD + ZONES) == [
+        "zones.geojson: row 2: geometry: found 855000.00, 6692000.00; allowed: coordinates of "
+        "EPSG:4326 (WGS 84)"
+    ]
+
+
+def test_a_refused_place_is_told_once_though_its_zone_and_link_are_missing(tmp_path: Path) -> None:
+    drawn(tmp_path, SHAPES)
+    rows = [({"lamp": "l-1"}, None), ({"lamp": "l-2"}, point(5.01, 47.01))]
+    (tmp_path / "lamps.geojson").write_text(features(rows))
+    assert problems(tmp_path, HEAD + ZONES + LINKS + LAMPS) == [
+        "lamps.geojson: row 1: geometry: found no geometry; allowed: a point"
+    ]
+
+
+def test_latitude_and_longitude_the_wrong_way_round_are_told_as_that(tmp_path: Path) -> None:
+    drawn(tmp_path, SHAPES)
+    (tmp_path / "lamps.csv").write_text("lamp,lat,lon\nl-1,5.01,47.01\nl-2,47.01,\n")
+    columns = {"id": "lamp", "lat": "lat", "lon": "lon"}
+    link = {"link": "field-{zone}"}
+    lamps = inventory("lamps.csv", columns=columns, defaults=link)
+    (turned, *_) = problems(tmp_path, HEAD + ZONES + LINKS + lamps)
+    assert turned.endswith("; the other way round it is in chenove)")
+    lamps = inventory("lamps.csv", columns=columns, defaults=link, bad_rows="drop")
+    told = survey(tmp_path, HEAD + ZONES + LINKS + lamps).accounts[-1].describe()
+    assert any("both lat and lon, or neither" in line for line in told)
