@@ -34,19 +34,14 @@ def run(args: argparse.Namespace) -> int:
     operator = plan.operator_of(args.city)
     try:
         shown = operator.plan(args.file)
+        result: dict[str, Any] = {}
         if not args.json:
             plan.show(shown, args)
-        if shown["restart"]:
-            if args.json:
-                plan.show(shown, args)
-            return say.REFUSED
-        if not shown["empty"]:
+        if not shown["empty"] and not shown["restart"]:
             if not args.yes and not _agreed(str(shown["city"])):
                 say.note("nothing was done")
                 return say.REFUSED
             result = operator.apply(args.file, shown["plan"], _Progress(quiet=args.json).tell)
-        else:
-            result = {}
     except CityErrors as error:
         return plan.show_problems(error, as_json=args.json)
     if args.json:
@@ -55,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         document.show({"plan": shown, "result": result or None})
     elif result:
         print(change_text.result_line(result))
-    return say.DONE
+    return say.REFUSED if shown["restart"] else say.DONE
 
 
 def _agreed(city: str) -> bool:

@@ -51,7 +51,8 @@ def plan_lines(plan: Mapping[str, Any], *, every: bool = False) -> Iterator[str]
     told = [f"{kind} {', '.join(names)}" for kind, names in templates.items() if names]
     if told:
         yield escape(f"  templates {'; '.join(told)}")
-    yield from _consequences(plan)
+    if not plan["restart"]:
+        yield from _consequences(plan)
 
 
 def _part(what: str, part: Mapping[str, Any], *, every: bool) -> Iterator[str]:

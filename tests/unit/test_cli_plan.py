@@ -144,11 +144,17 @@ def test_a_program_must_say_yes_itself(
 
 
 def test_a_plan_that_needs_a_restart_ends_with_one_and_is_not_applied(
-    warden: type[FakeOperator], monkeypatch: pytest.MonkeyPatch
+    warden: type[FakeOperator], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(warden, "shown", summary(OLD, city(*OLD.devices, tick_ms=50)))
     assert main(["plan", "city.toml"]) == 1
+    assert "take it" not in capsys.readouterr().out, "nothing of it will be done"
     assert main(["apply", "city.toml", "--yes"]) == 1
+    capsys.readouterr()
+    assert main(["apply", "city.toml", "--yes", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["plan"]["restart"][0]["key"] == "city.tick_ms"
+    assert document["result"] is None
     assert warden.applied == []
 
 
