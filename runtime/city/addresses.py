@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from jacquemart.runtime.city.devices import Devices
 from jacquemart.runtime.city.problems import Place, Report, Words, shown
@@ -23,8 +24,9 @@ from jacquemart.runtime.model.parameters import resolved
 class Claim:
     """What one device takes of its link, or why it cannot.
 
-    An address of a writable point belongs to that point only; one that is only read, to one
-    point of its name (so one register may be read as two points, but not by two devices).
+    An address of a writable point belongs to that point only, with every place that a write to
+    it changes (the driver's ``places_of``); one that is only read, to one point of its name (so
+    one register may be read as two points, but not by two devices).
     """
 
     addresses: frozenset[Hashable] = frozenset()
@@ -69,6 +71,7 @@ class Claims:
         if driver is None:
             return _NONE
         claimed: set[Hashable] = set()
+        places_of: Any = getattr(driver, "places_of", None)
         for point in self._asked[template.name]:
             try:
                 made = point
@@ -77,13 +80,16 @@ class Claims:
                     if made is not point and (fault := _fault(driver, made)):
                         return Claim(fault=fault)
                 address = driver.address_of(made, device)
+                wide = point.writable and address is not None and places_of is not None
+                places = places_of(address) if wide else (address,)
             except ConfigError as error:
                 return Claim(fault=f"{point.name}: {error.message}")
             except Exception as error:  # noqa: BLE001 - a third party's code
                 return Claim(fault=f"{point.name}: {type(error).__name__}: {error}")
             if address is not None:
                 try:
-                    claimed.add((device.unit_id, "" if point.writable else point.name, address))
+                    name = "" if point.writable else point.name
+                    claimed.update([(device.unit_id, name, place) for place in places])
                 except TypeError:  # it cannot be compared, so nothing is known of it
                     continue
         return Claim(frozenset(claimed))

@@ -95,9 +95,11 @@ def test_a_pulse_that_only_its_address_calls_so_is_one_all_the_same(tmp_path: Pa
 def test_a_wider_register_over_a_pulse_in_a_register_is_refused(tmp_path: Path) -> None:
     held = TEMPLATE.replace('table = "coil", address = 0', 'table = "holding", address = 11')
     assert problems(tmp_path, "", held) == []
-    wide = back_door('{ table = "holding", address = 10, format = "u32" }')
+    wide = back_door('{ table = "holding", address = 10, format = "u32" }', link="other")
     (found,) = problems(tmp_path, wide, held)
     assert 'point "valve" at the place of b-1/raise_pulse' in found
+    (found,) = problems(tmp_path, wide.replace("other", "line"), held)
+    assert 'the address of "b-1"' in found
 
 
 def test_two_names_of_one_coil_in_one_device_are_refused(tmp_path: Path) -> None:
@@ -123,3 +125,32 @@ def test_no_template_can_make_a_pulse_laxer_than_its_kind(tmp_path: Path, weaker
     assert len(problems(tmp_path, "", lax)) == 1
     more = TEMPLATE + 'emergency_raise = { writable = true, address = { table = "coil" } }\n'
     assert problems(tmp_path, "", more)
+
+
+WIDE = """
+[templates.valve]
+kind = "generic"
+driver = "modbus"
+parameters.base = { range = [0, 1_000] }
+[templates.valve.points.valve]
+writable = true
+address = { table = "holding", address = "{base}", format = "u32" }
+[[device]]
+id = "v-1"
+template = "valve"
+link = "line"
+parameters = { base = 10 }
+[[device]]
+id = "v-2"
+template = "valve"
+link = "line"
+parameters = { base = 11 }
+"""
+
+
+def test_two_devices_that_write_to_one_register_are_refused_also_if_they_begin_elsewhere(
+    tmp_path: Path,
+) -> None:
+    (found,) = problems(tmp_path, WIDE)
+    assert 'base 11 of unit 1, the address of "v-1"' in found
+    assert problems(tmp_path, WIDE.replace("base = 11", "base = 12")) == []
