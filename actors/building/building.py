@@ -138,7 +138,7 @@ class Building(DeviceActor):
     # Rules -----------------------------------------------------------------------------------
 
     def rule(self, point: str, value: float) -> str | None:
-        """Hold plants for their minimum times; arm only what is at rest."""
+        """Hold plants for their minimum times; arm only what is at rest; lock no door in a fire."""
         return self.interlock(point, value)
 
     def interlock(self, point: str, value: float) -> str | None:
@@ -148,6 +148,8 @@ class Building(DeviceActor):
             return plant.refuses(self._now(), self._priority(), on=bool(value)) or None
         if point.startswith("intrusion_arm_") and value:
             return self._panel.refuses_arming(int(point.rsplit("_", 1)[1])) or None
+        if point.startswith("door_lock_") and value and self._fire.alarm:
+            return "there is a fire alarm: no door is locked"
         return None
 
     def explain(self, point: str, verdict: Verdict) -> Verdict:

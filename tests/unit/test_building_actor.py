@@ -264,3 +264,15 @@ def test_the_template_of_the_guide_is_one_that_loads(tmp_path: Path) -> None:
     city.write_text('[city]\nid = "c"\n[zones]\nz = {}\n' + snippet, encoding="utf-8")
     template = load_city(city).templates["school"]
     assert template.points[template.point_index("heating_plant_1")].feedback == "heating_running_1"
+
+
+def test_in_a_fire_no_door_is_locked_and_every_one_can_be_unlocked() -> None:
+    with own_panel() as bench:
+        ended(bench.set("door_lock_1", 1.0), Status.APPLIED)
+        bench.reading("fire_alarm_1", 1.0)
+        ended(bench.set("door_lock_1", 0.0), Status.APPLIED)
+        ended(bench.set("door_lock_1", 1.0), Status.REJECTED, "fire alarm")
+        bench.reading("fire_alarm_1", 1.0, Quality.STALE_AGE)
+        ended(bench.set("door_lock_1", 1.0), Status.REJECTED, "fire alarm")
+        bench.reading("fire_alarm_1", 0.0)
+        ended(bench.set("door_lock_1", 1.0), Status.APPLIED)
