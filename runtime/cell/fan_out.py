@@ -73,7 +73,8 @@ class CellFanOut:
         except JacquemartError:
             sent = False
         if not sent:
-            lost = self._lost(bulk, views, Status.REJECTED, f"{cell or 'no cell'} is not reachable")
+            why = f"{cell} is not reachable" if cell else "no cell has it yet; try again"
+            lost = self._lost(bulk, views, Status.REJECTED, why)
             self._service.loop.call_soon(collect, lost)
 
     def _lost(

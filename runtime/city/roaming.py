@@ -17,7 +17,8 @@ def with_zone_words(
     templates: Mapping[str, TemplateSpec], kinds: Offer[KindInfo], zones: Sequence[ZoneSpec]
 ) -> dict[str, TemplateSpec]:
     """Return the templates; those of roaming kinds know what the numbers of ``zone`` mean."""
-    words = (OUTSIDE, *(zone.id for zone in zones))
+    # Sorted: a city file whose zones are only in another order changes no vehicle.
+    words = (OUTSIDE, *sorted(zone.id for zone in zones))
     made: dict[str, TemplateSpec] = {}
     for name, template in templates.items():
         points = template.points

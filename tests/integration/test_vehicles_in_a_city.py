@@ -234,7 +234,7 @@ def test_vehicles_leave_the_running_city_with_their_link_and_come_again(tmp_path
             (tmp_path / "city.toml").write_text(less)
             city.apply(load_city(tmp_path / "city.toml"))
             assert {row[0] for row in client.ls("*")["rows"]} == {"bus-1", "bus-2", "bus-3"}
-            assert sum(counts(client, "service").values()) == 0
+            wait_until(lambda: sum(counts(client, "service").values()) == 0)
             (tmp_path / "city.toml").write_text(text)
             city.apply(load_city(tmp_path / "city.toml"))
             wait_until(lambda: sum(counts(client, "service").values()) == 2)

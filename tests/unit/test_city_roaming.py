@@ -8,9 +8,12 @@ import pytest
 from strip_city import CITY, devices, outlines
 
 from jacquemart.runtime.city import CityErrors, load_city
+from jacquemart.runtime.kernel.change import compare
 
 
-def test_a_roaming_kind_knows_the_zones_in_the_order_of_the_city(tmp_path: Path) -> None:
+def test_a_roaming_kind_knows_the_zones_in_whichever_order_the_city_has_them(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "zones.geojson").write_text(outlines())
     (tmp_path / "city.toml").write_text(CITY + devices(2, 2))
     city = load_city(tmp_path / "city.toml")
@@ -18,9 +21,15 @@ def test_a_roaming_kind_knows_the_zones_in_the_order_of_the_city(tmp_path: Path)
     for name in ("bus", "service"):
         template = city.templates[name]
         point = template.points[template.point_index("zone")]
-        assert point.words == ("outside", "east", "west", "middle")
+        assert point.words == ("outside", "east", "middle", "west")
         assert (point.low, point.high, point.withheld_unless) == (0.0, 3.0, "status")
     assert {device.zone for device in city.devices} == {"west", "east"}
+    turned = CITY.replace("[zones.east]\n[zones.west]\n", "[zones.west]\n[zones.east]\n")
+    assert turned != CITY
+    (tmp_path / "turned.toml").write_text(turned + devices(2, 2))
+    other = load_city(tmp_path / "turned.toml")
+    assert [zone.id for zone in other.zones] == ["west", "east", "middle"]
+    assert compare(city, other).empty, "the order of rows says nothing"
 
 
 @pytest.mark.parametrize("point", ["status", "latitude"])
