@@ -126,6 +126,10 @@ class Declared:
             wrong("feedback", shown(spec.feedback))
         if given.get("pulse") is False and spec.pulse:
             wrong("pulse", "true")
+        shows = declaration_of(self.points, declared.feedback or declared.name) or declared
+        if "tolerance" in given and shows.type != "number" and said.tolerance > spec.tolerance:
+            # Otherwise "lowered" would prove that it was raised.
+            wrong("tolerance", f"{spec.tolerance:g}, since {shows.name} has whole values")
         limit = spec.stale_after_ms
         longer = limit and not 0 < said.stale_after_ms <= limit
         if "stale_after_ms" in given and longer and self._is_private(spec):

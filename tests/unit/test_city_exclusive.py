@@ -118,7 +118,14 @@ def test_two_bollards_on_one_place_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "weaker",
-    ["guards = []", 'guards = ["fault"]', "pulse = false", "range = [0, 1]", 'feedback = "fault"'],
+    [
+        "tolerance = 1",
+        "guards = []",
+        'guards = ["fault"]',
+        "pulse = false",
+        "range = [0, 1]",
+        'feedback = "fault"',
+    ],
 )
 def test_no_template_can_make_a_pulse_laxer_than_its_kind(tmp_path: Path, weaker: str) -> None:
     lax = TEMPLATE.replace("raise_pulse = {", f"raise_pulse = {{ {weaker},")
