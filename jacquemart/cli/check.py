@@ -71,5 +71,6 @@ def problem_lines(error: CityErrors) -> Iterator[str]:
     for problem in error.errors:
         yield escape(str(problem))
     if error.more:
-        yield f"and {error.more:,} more"
+        at = f": {escape(error.more_at)}" if error.more_at else ""
+        yield f"and {error.more:,} more{at}"
     yield f"{count:,} problem{'' if count == 1 else 's'}"

@@ -89,6 +89,7 @@ class CityErrors(ConfigError):
     Attributes:
         errors: the problems, in the order of files and lines; at most 100.
         more: how many others were counted and not kept.
+        more_at: how many of them are where, by file and key.
     """
 
     def __init__(self, errors: tuple[CityProblem, ...], more: int = 0, more_at: str = "") -> None:
@@ -101,6 +102,7 @@ class CityErrors(ConfigError):
         super().__init__("\n".join(lines))
         self.errors = errors
         self.more = more
+        self.more_at = more_at
 
 
 class Report:

@@ -74,6 +74,7 @@ def error_fields(error: BaseException) -> Event:
     if isinstance(error, CityErrors):
         found["problems"] = [asdict(problem) for problem in error.errors]
         found["more"] = error.more
+        found["more_at"] = error.more_at
     return found
 
 
@@ -81,7 +82,7 @@ def error_of(event: Mapping[str, Any]) -> JacquemartError:
     """Return the error that an ``error`` event carries."""
     if event.get("problems"):
         problems = tuple(CityProblem(**problem) for problem in event["problems"])
-        return CityErrors(problems, int(event.get("more", 0)))
+        return CityErrors(problems, int(event.get("more", 0)), str(event.get("more_at", "")))
     return error_from_code(
         str(event.get("code", "")),
         str(event.get("message", "")),

@@ -99,6 +99,18 @@ def test_every_problem_is_a_line_and_they_are_counted(
     assert shown.err == ""
 
 
+def test_problems_that_are_only_counted_are_counted_by_file_and_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = "".join(f'[links."bad {n}"]\ndriver = "steam"\n' for n in range(120))
+    file = written(tmp_path, BROKEN + tables)
+    assert main(["check", file]) == 1
+    *_, rest, count = capsys.readouterr().out.splitlines()
+    assert rest.startswith("and ")
+    assert f" more: 1 at {file} links" in rest
+    assert count.endswith(" problems")
+
+
 def test_problems_for_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(tmp_path, BROKEN)
     assert main(["check", file, "--json"]) == 1

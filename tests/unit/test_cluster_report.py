@@ -36,11 +36,11 @@ def test_errors_come_out_as_the_types_that_went_in() -> None:
 
 def test_the_problems_of_a_city_file_come_through_whole() -> None:
     problems = (CityProblem("city.toml", 3, "zones", '"x"', "a table"),)
-    error = error_of(json.loads(json.dumps(error_fields(CityErrors(problems, 2)))))
+    error = error_of(json.loads(json.dumps(error_fields(CityErrors(problems, 2, "2 at x.csv id")))))
     assert isinstance(error, CityErrors)
     assert isinstance(error, ConfigError)
     assert error.errors == problems
-    assert error.more == 2
+    assert (error.more, error.more_at) == (2, "2 at x.csv id")
     assert "city.toml:3" in str(error)
 
 
