@@ -8,7 +8,8 @@ from typing import Any, Final, Literal, NamedTuple
 FactName = Literal[
     "fire_alarm", "fire_alarm_ended", "fire_fault", "fire_disablement",
     "intrusion_alarm", "intrusion_confirmed", "intrusion_armed", "intrusion_disarmed",
-    "intrusion_not_armed", "intrusion_tamper", "intrusion_fault",
+    "intrusion_not_armed", "intrusion_tamper", "intrusion_fault", "intrusion_blind",
+    "intrusion_sees_again",
     "door_forced", "door_held", "door_shut",
     "meter_rolled_over", "meter_reset", "plant_restarted", "plant_not_restarted",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ to arm what is not at rest, and confirms alarms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -84,7 +84,7 @@ class IntrusionZone:
 
     __slots__ = (
         "_blind", "_confirmation", "_entered_by", "_inhibited", "_isolated", "_mode", "_picture",
-        "_route", "_tampered", "_times", "due", "number", "own",
+        "_route", "_tampered", "_times", "_unseen", "due", "number", "own",
     )  # fmt: skip
 
     def __init__(
@@ -113,6 +113,8 @@ class IntrusionZone:
         self._picture = Picture({}, tamper=None, fault=None)
         self._confirmation = Confirmation(times.confirm_window_s, times.confirm_activations)
         self._tampered = False
+        self._unseen = False
+        """It was told that a detector of the armed zone cannot be read."""
         self._inhibited: set[int] = set()
         self._isolated: set[int] = set()
         self._entered_by = PANEL
@@ -215,7 +217,22 @@ class IntrusionZone:
                 facts.append(self._fact("intrusion_fault", WARNING, detector=number))
         if not self.own and picture.panel is not None:
             facts += self._follow(now, picture.panel)
-        return facts
+        return facts + self._sight(excluded)
+
+    def _sight(self, excluded: Collection[int]) -> list[Fact]:
+        """Tell when nobody would see an intruder any more, and when somebody does again."""
+        found = self._picture.detectors
+        lost = [
+            number
+            for number in found
+            if found[number] is Detector.UNKNOWN and number not in excluded
+        ]
+        was, self._unseen = self._unseen, bool(lost) and self._mode in ARMED_STATES
+        if self._unseen and not was:
+            return [self._fact("intrusion_blind", FAULT, detectors=_listed(lost))]
+        if was and not lost:
+            return [self._fact("intrusion_sees_again", INFORMATION)]
+        return []
 
     def tick(self, now: float) -> list[Fact]:
         """Let time pass: end an exit or entry time that is over."""

@@ -225,3 +225,40 @@ def test_a_zone_follows_its_panel_and_confirms_what_the_panel_does_not() -> None
     assert zone.state is State.CONFIRMED
     assert look(90.0, State.DISARMED) == ["intrusion_disarmed"]
     assert zone.state is State.DISARMED
+
+
+def armed() -> Watched:
+    watched = Watched()
+    watched.note(watched.zone.look(watched.now, watched.picture))
+    watched.note(watched.zone.arm(watched.now, watched.picture))
+    watched.wait(TIMES.exit_s + 1)
+    assert watched.zone.state is State.ARMED
+    watched.told.clear()
+    return watched
+
+
+def seen(watched: Watched, **found: Detector) -> list[str]:
+    watched.told.clear()
+    watched.detectors.update({int(name[1:]): state for name, state in found.items()})
+    watched.note(watched.zone.look(watched.now, watched.picture))
+    return [fact.name for _, fact in watched.told]
+
+
+def test_an_armed_zone_that_cannot_see_says_so_once_and_when_it_sees_again() -> None:
+    watched = armed()
+    assert seen(watched, d102=Detector.UNKNOWN) == ["intrusion_blind"]
+    assert seen(watched, d103=Detector.UNKNOWN) == [], "it is blind already"
+    assert seen(watched, d103=Detector.CLOSED) == [], "and still is"
+    assert seen(watched, d102=Detector.CLOSED) == ["intrusion_sees_again"]
+
+
+def test_a_detector_that_is_left_out_blinds_nobody() -> None:
+    watched = armed()
+    watched.zone.isolate(102)
+    assert seen(watched, d102=Detector.UNKNOWN) == []
+
+
+def test_a_disarmed_zone_that_cannot_see_says_nothing() -> None:
+    watched = Watched()
+    watched.note(watched.zone.look(watched.now, watched.picture))
+    assert seen(watched, d102=Detector.UNKNOWN) == []
