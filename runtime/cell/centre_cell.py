@@ -23,7 +23,7 @@ from jacquemart.runtime.wire.calls import Request
 from jacquemart.runtime.wire.follower import Follower
 from jacquemart.runtime.wire.messages import Bulk, BulkResult
 
-TOTAL_S = 0.25
+TOTAL_S = 0.5
 SNAPSHOT_S = 5.0
 CITY_TOPIC = "c/"
 

@@ -29,6 +29,10 @@ from jacquemart.runtime.wire.follower import Follower
 
 #: Zones put their aggregates together this often.
 ROLLUP_S = 0.1
+#: While members keep changing they rest this long in between: putting thousands of points
+#: together for sums that move a little would cost more than reading them. All zones rest at
+#: once, so that what leaves one zone and enters another is told in one go.
+REST_S = 0.5
 SWEEP_S = 1.0
 SNAPSHOT_S = 5.0
 #: Devices that come to a running city are read within this time, or are at fault.
@@ -52,7 +56,9 @@ class ZoneCell(Service):
         self._supervisor = supervisor
         self._ahead: dict[str, Ahead] = {}
         self._owed: set[str] = set()
-        """Zones whose aggregates must be told again, though no reading of theirs has changed."""
+        """Zones whose aggregates must be told."""
+        self._rests_until = 0.0
+        """By the loop's clock."""
         self._first_look: dict[str, float] = {}
         """Zones that devices have come to -> until when those may be unread."""
         for spec in self.config.shards:
@@ -238,17 +244,25 @@ class ZoneCell(Service):
     # Aggregates and events ---------------------------------------------------------------------
 
     def _rollup(self) -> None:
-        self._tell_changes()
+        self._tell_changes(patient=True)
         self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
 
-    def _tell_changes(self) -> None:
-        """Put together what has changed; who asks is told nothing that a supervisor never saw."""
+    def _tell_changes(self, *, patient: bool = False) -> None:
+        """Put together what has changed; who asks is told nothing that a supervisor never saw.
+
+        ``patient``: not so soon after the last time.
+        """
+        now = self.loop.time()
+        rests = patient and now < self._rests_until
         moved = self.roamers.changed_zones()
         for zone, supervisor in self.supervisors.items():
             views = [self.views[name] for name in self._shards_of[zone]]
             changed = [view.table.changed_groups() for view in views]  # asks every table
-            if any(changed) or zone in moved or zone in self._owed:
+            if any(changed) or zone in moved:
+                self._owed.add(zone)
+            if zone in self._owed and not rests:
                 self._owed.discard(zone)
+                self._rests_until = now + REST_S
                 rows = self._gather(zone)
                 self.publisher.rollup(
                     f"z/{zone}/",

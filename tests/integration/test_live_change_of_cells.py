@@ -169,7 +169,11 @@ def test_a_cell_killed_in_the_middle_comes_back_with_the_new_city(stage: Stage, 
     (stage.folder / f"die-{cell}").touch()
     result = stage.city.apply(path)
     assert cell in result["cells"]["replaced"]
-    assert next(one["epoch"] for one in stage.city.cells if one["name"] == cell) > epoch
+
+    def replaced() -> bool:
+        return next(one["epoch"] for one in stage.city.cells if one["name"] == cell) > epoch
+
+    wait_until(replaced, "the starter hears of the successor by itself")
     assert stage.city.plan(path)["empty"]
 
 

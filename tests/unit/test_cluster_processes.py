@@ -242,4 +242,6 @@ def test_a_pulse_moves_while_the_cell_answers_and_stands_when_it_does_not(tmp_pa
 def test_run_states_are_read_by_anybody_who_knows_json(home: Path) -> None:
     path = runstate.claim(runstate.state_of("a", "127.0.0.1:1", "/t"))
     found = json.loads(path.read_text())
-    assert set(found) == {"city", "pid", "started", "api", "stream", "ray_address", "token_path"}
+    assert set(found) == {
+        "city", "pid", "started", "api", "stream", "ray_address", "token_path", "control",
+    }  # fmt: skip
