@@ -227,7 +227,7 @@ class Judge:
         ups = 0
         for left in self.bench.driver.left:
             if left.up:
-                ups += 1
+                ups += not left.harmless  # what was certainly never sent is no pulse
                 self._check_raise(left, before)
             if not left.harmless:
                 before = left
