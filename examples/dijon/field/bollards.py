@@ -18,7 +18,6 @@ Commands of the control port, all as ``bollard ID …``:
 from __future__ import annotations
 
 import asyncio
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,8 @@ from field.behaviours import BEHAVIOURS
 from field.bollard_plc import BollardPlc
 from field.bollard_traffic import Traffic
 from field.errors import FieldError
-from field.station import Station, Tally
+from field.inventory import rows_of
+from field.station import Station, Stations, Tally
 
 FILE = "bollards.csv"
 COUNTED = ("raised", "lowered", "reversed", "raised_while_occupied", "raised_after_telling")
@@ -57,19 +57,17 @@ def read_bollards(folder: Path) -> list[BollardRow]:
     if not path.exists():
         return []
     rows = []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            try:
-                begins = {"up": True, "down": False}[row["begins"]]
-                quiet = {"cars": False, "quiet": True}[row["traffic"]]
-                rows.append(BollardRow(row["id"], row["host"], int(row["port"]), begins, quiet))
-            except (KeyError, TypeError, ValueError) as error:
-                raise FieldError(f"{path}:{reader.line_num}: {error!r}") from error
+    for at, row in rows_of(path, ("id", "host", "port", "begins", "traffic")):
+        try:
+            begins = {"up": True, "down": False}[row["begins"]]
+            quiet = {"cars": False, "quiet": True}[row["traffic"]]
+            rows.append(BollardRow(row["id"], row["host"], int(row["port"]), begins, quiet))
+        except (KeyError, ValueError) as error:
+            raise FieldError(f"{path}:{at}: {error!r}") from error
     return rows
 
 
-class Bollards:
+class Bollards(Stations):
     """The PLCs by bollard id, each at its address."""
 
     def __init__(
@@ -82,9 +80,9 @@ class Bollards:
         tally: Tally,
     ) -> None:
         """Draw the bollards; ``open`` opens their addresses."""
+        super().__init__()
         self._clock = clock
         self.plcs: dict[str, BollardPlc] = {}
-        self.stations: dict[str, Station] = {}
         now = clock()
         for row in rows:
             if row.id in self.plcs:
@@ -94,24 +92,6 @@ class Bollards:
             self.stations[row.id] = Station(
                 plc, row.host, row.port, clock=clock, loop=loop, tally=tally, what="bollard"
             )
-
-    async def open(self) -> None:
-        """Listen at every address.
-
-        Raises:
-            FieldError: one cannot be had; all are closed again.
-        """
-        try:
-            for station in self.stations.values():
-                await station.listen()
-        except FieldError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Close every address and every connection."""
-        for station in self.stations.values():
-            station.close()
 
     def totals(self) -> dict[str, int]:
         """Return what all of them have counted."""

@@ -15,7 +15,6 @@ Commands of the control port, all as ``building ID …``:
 from __future__ import annotations
 
 import asyncio
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,8 @@ from typing import Any
 
 from field.building_bms import COUNTS, BuildingController
 from field.errors import FieldError
-from field.station import Station, Tally
+from field.inventory import rows_of
+from field.station import Station, Stations, Tally
 
 FILE = "buildings.csv"
 
@@ -49,25 +49,23 @@ def read_buildings(folder: Path) -> list[BuildingRow]:
     if not path.exists():
         return []
     rows = []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            try:
-                rows.append(
-                    BuildingRow(
-                        row["id"],
-                        row["host"],
-                        int(row["port"]),
-                        float(row["exit_s"]),
-                        float(row["entry_s"]),
-                    )
+    for at, row in rows_of(path, ("id", "host", "port", "exit_s", "entry_s")):
+        try:
+            rows.append(
+                BuildingRow(
+                    row["id"],
+                    row["host"],
+                    int(row["port"]),
+                    float(row["exit_s"]),
+                    float(row["entry_s"]),
                 )
-            except (KeyError, TypeError, ValueError) as error:
-                raise FieldError(f"{path}:{reader.line_num}: {error!r}") from error
+            )
+        except ValueError as error:
+            raise FieldError(f"{path}:{at}: {error!r}") from error
     return rows
 
 
-class Buildings:
+class Buildings(Stations):
     """The controllers by building id, each at its address."""
 
     def __init__(
@@ -80,11 +78,13 @@ class Buildings:
         tally: Tally,
     ) -> None:
         """Draw the buildings; ``open`` opens their addresses."""
+        super().__init__()
         self._clock = clock
         self.controllers: dict[str, BuildingController] = {}
-        self.stations: dict[str, Station] = {}
         now = clock()
         for row in rows:
+            if row.id in self.controllers:
+                raise FieldError(f"building {row.id} stands twice in {FILE}")
             controller = BuildingController(
                 row.id,
                 seed=f"field-building-{seed}-{row.id}",
@@ -102,24 +102,6 @@ class Buildings:
                 tally=tally,
                 what="building",
             )
-
-    async def open(self) -> None:
-        """Listen at every address.
-
-        Raises:
-            FieldError: one cannot be had; all are closed again.
-        """
-        try:
-            for station in self.stations.values():
-                await station.listen()
-        except FieldError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Close every address and every connection."""
-        for station in self.stations.values():
-            station.close()
 
     async def obey(self, building: str, words: Sequence[str]) -> dict[str, Any]:
         """Do a command of the control port.

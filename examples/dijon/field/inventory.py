@@ -38,7 +38,7 @@ def read_inventory(folder: Path) -> list[CabinetRow]:
     """
     behind: dict[str, list[LampRow]] = {}
     path = folder / "lights.csv"
-    for line, row in _rows(path, ("id", "cabinet", "number", "rated_w")):
+    for line, row in rows_of(path, ("id", "cabinet", "number", "rated_w")):
         try:
             lamp = LampRow(row["id"], int(row["number"]), float(row["rated_w"]))
         except ValueError as error:
@@ -46,7 +46,7 @@ def read_inventory(folder: Path) -> list[CabinetRow]:
         behind.setdefault(row["cabinet"], []).append(lamp)
     cabinets = []
     path = folder / "cabinets.csv"
-    for line, row in _rows(path, ("id", "host", "port")):
+    for line, row in rows_of(path, ("id", "host", "port")):
         lamps = sorted(behind.pop(row["id"], ()), key=lambda lamp: lamp.number)
         if [lamp.number for lamp in lamps] != list(range(len(lamps))):
             raise FieldError(f"{path}:{line}: lamps of {row['id']} are not numbered 0, 1, 2, …")
@@ -61,7 +61,12 @@ def read_inventory(folder: Path) -> list[CabinetRow]:
     return cabinets
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a table, each with its line.
+
+    Raises:
+        FieldError: file or column is missing, a row is too short, or it is not UTF-8.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)

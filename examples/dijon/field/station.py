@@ -140,3 +140,29 @@ class Station:
         for register in written_registers(pdu):
             if 0 <= register - SETPOINTS < len(lamps):
                 lamps[register - SETPOINTS].unclear += 1
+
+
+class Stations:
+    """Stations that are opened and closed together, by the id of what they serve."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self.stations: dict[str, Station] = {}
+
+    async def open(self) -> None:
+        """Listen at every address.
+
+        Raises:
+            FieldError: one cannot be had; all are closed again.
+        """
+        try:
+            for station in self.stations.values():
+                await station.listen()
+        except FieldError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close every address and every connection."""
+        for station in self.stations.values():
+            station.close()
