@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run test bench lint types reference wheel clean
+.PHONY: help setup run test bench lint types budgets collected reference wheel sanitize fuzz clean
 
 help:
 	@echo "make run    dusk in Dijon, the main job  (ARGS=--once ends by itself)"
 	@echo "make test   all tests                    (ARGS='-k name' for some)"
 	@echo "make bench  all benches                  (ARGS=dusk for one)"
-	@echo "make lint types reference wheel clean"
+	@echo "make fuzz   decoders and city loader (ARGS='--seconds 600')"
+	@echo "make lint types budgets reference wheel sanitize clean"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -21,15 +22,20 @@ $(STAMP): pyproject.toml setup.py $(wildcard native/*.pyx native/*.pxd) | $(BIN)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[geo,test,lint,types]"
 	touch $(STAMP)
 
+# SUMO is large, and only traffic needs it.
+$(VENV)/.traffic: $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[traffic]"
+	touch $@
+
 setup: $(STAMP)
 
 run: $(STAMP)
 	$(BIN)/python examples/dijon/dusk.py $(ARGS)
 
-test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) $(VENV)/.traffic
+	$(BIN)/python -m pytest -n logical --max-worker-restart=2 $(ARGS)
 
-bench: $(STAMP)
+bench: $(STAMP) $(VENV)/.traffic
 	$(BIN)/python bench/all.py $(ARGS)
 
 lint: $(STAMP)
@@ -40,12 +46,26 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
+# Tests found and rewritten once, so that not every worker must.
+collected: $(STAMP)
+	$(BIN)/python -m pytest --collect-only -q -n0 -p no:cacheprovider > build/collected || { tail -40 build/collected; exit 1; }
+
+# Instructions of the hot native paths; says so where there is no valgrind.
+budgets: $(STAMP)
+	$(BIN)/python bench/instructions.py --check .ci/instruction-budgets.json
+
 reference: $(STAMP)
 	$(BIN)/jacquemart kinds --markdown > docs/reference/kinds.md.new
 	mv docs/reference/kinds.md.new docs/reference/kinds.md
 
 wheel: $(STAMP)
 	$(BIN)/python -m build
+
+sanitize: $(STAMP)
+	.ci/sanitize $(ARGS)
+
+fuzz: $(STAMP)
+	$(BIN)/python tests/fuzz $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis examples/*/generated

@@ -5,7 +5,8 @@
 
 Each bench answers one question and prints its figures as JSON on its last line (``--json``). They
 run one after the other, since they share the processor. The figures are shown as tables and kept
-in ``results/<bench>.json`` with the machine they were taken on. Ends with 1 if a bench failed.
+in ``results/<bench>.json`` with the machine they were taken on; ``report.py`` makes the tables of
+docs/performance.md from them. Ends with 1 if a bench failed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
+#: Programs in this folder that measure nothing.
+NO_BENCHES = ("all.py", "report.py")
 
 
 class BenchError(Exception):
@@ -31,7 +34,7 @@ class BenchError(Exception):
 
 def benches(words: Sequence[str]) -> list[Path]:
     """Return the benches whose name contains one of the words; all of them without any."""
-    found = sorted(path for path in HERE.glob("*.py") if path != Path(__file__).resolve())
+    found = sorted(path for path in HERE.glob("*.py") if path.name not in NO_BENCHES)
     return [path for path in found if not words or any(word in path.stem for word in words)]
 
 

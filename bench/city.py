@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,21 +56,31 @@ def city_at(scale: float, folder: Path, *, simulated: bool) -> Path:
 
 
 @contextmanager
-def running(path: Path, *, simulated: bool) -> Iterator[tuple[jacquemart.City, dict[str, Any]]]:
-    """Run a city, beside its field if it has one; also give the counts of its start."""
+def running(
+    path: Path, *, simulated: bool, listen: Callable[[dict[str, Any]], None] | None = None
+) -> Iterator[tuple[jacquemart.City, dict[str, Any]]]:
+    """Run a city, beside its field if it has one; also give the counts of its start.
+
+    ``listen`` gets the events of its start, in a thread of their own.
+    """
     counts: dict[str, Any] = {}
 
     def hear(event: dict[str, Any]) -> None:
         if event.get("stage") == "links":
             counts.update(event)
+        if listen is not None:
+            listen(event)
 
-    city = jacquemart.City(path, gateway_port=0, stream_port=0, timeout_s=START_S, on_progress=hear)
-    if simulated:
-        with city:
-            yield city, counts
-    else:
-        with FieldProcess.start(path.parent / "generated"), city:
-            yield city, counts
+    with tempfile.TemporaryDirectory() as state:
+        city = jacquemart.City(
+            path, gateway_port=0, stream_port=0, state=state, timeout_s=START_S, on_progress=hear
+        )
+        if simulated:
+            with city:
+                yield city, counts
+        else:
+            with FieldProcess.start(path.parent / "generated"), city:
+                yield city, counts
 
 
 def measure_city(scale: float, calm_s: float) -> dict[str, Any]:
@@ -179,12 +189,17 @@ def measure(without: Sequence[str], scale: float, calm_s: float) -> dict[str, An
         figures.update(other_bench("city_import.py", keys["import"]))
     if "change" not in without:
         figures.update(other_bench("live_change.py", keys["change"]))
-    figures["machine"] = {
+    figures["machine"] = machine()
+    return figures
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were taken on."""
+    return {
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
-    return figures
 
 
 def main() -> int:

@@ -160,7 +160,7 @@ def measure(devices: int = 10_000, changed: int = 1_000) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         old = write(Path(folder) / "old", before, links)
         new = write(Path(folder) / "new", after, links)
-        with jacquemart.City(old) as city:
+        with jacquemart.City(old, state=Path(folder) / "state") as city:
             points = {f"{id}/level": POLL_MS for id in others}
             with BlindWatch(city.api, points) as watch, Sleeper() as sleeper:
                 time.sleep(3 * POLL_MS / 1_000)

@@ -18,7 +18,10 @@ reads, writes and closes, and says truly what happened.
    :class:`OutcomeUnknown`. Never retry a write inside a driver.
 4. Check every answer whole (transaction, unit, function, count): an answer to another question
    is :class:`RemoteProtocolError`, never a value.
-5. No policy: no scaling of time, no rules of a kind, no arbitration.
+5. Look a last time right before the bytes of a write leave: ``self.last_look.send`` or
+   ``self.last_look.check()``. A process may be frozen between the runtime's look and yours, and
+   what it sends when it wakes may undo what its successor did.
+6. No policy: no scaling of time, no rules of a kind, no arbitration.
 
 A driver is a pure protocol part (``wire``: bytes or plans, no I/O) and a thin shell of I/O.
 """
@@ -36,11 +39,13 @@ from jacquemart.runtime.model.errors import (
     DeviceRefused,
     DriverError,
     LinkError,
+    NeverSent,
     OutcomeUnknown,
     RemoteProtocolError,
     UnitError,
 )
 from jacquemart.runtime.model.field import Bad, BoundPoint
+from jacquemart.runtime.model.last_look import LastLook
 from jacquemart.runtime.model.quality import Quality
 
 __all__ = [
@@ -50,7 +55,9 @@ __all__ = [
     "DeviceRefused",
     "Driver",
     "DriverError",
+    "LastLook",
     "LinkError",
+    "NeverSent",
     "OutcomeUnknown",
     "Quality",
     "RemoteProtocolError",
@@ -69,12 +76,21 @@ class Driver(ABC):
             field speaks by itself; columns are sequences or buffers (u32, f64, u8, i64 ns of
             the wall clock). Callable at any time between ``open`` and ``close``, from the
             loop's thread.
+        last_look: of the write in hand; see ``LastLook``.
     """
 
+    last_look: LastLook = LastLook()
     blocking: ClassVar[bool] = False
     """True: the methods are plain ``def`` that may block; the shell runs them in a thread."""
     files: ClassVar[int] = 1
     """Files that a link has open: its sockets. A cell sees at its start that they are allowed."""
+    own_addresses: ClassVar[bool] = False
+    """True: ``address_of`` always gives an address, and no two devices the same, since their ids
+    are in it; so whoever checks a city need not compare them."""
+
+    shared_addresses: ClassVar[bool] = True
+    """Whether ``address_of`` is the one below; known by itself. It need not be asked for each
+    device then, since devices of one template share their points' addresses."""
 
     def __init_subclass__(cls, **named: Any) -> None:
         """Hold a blocking driver to plain methods; without a ``close`` it gets a plain one.
@@ -83,6 +99,8 @@ class Driver(ABC):
             TypeError: one of them is ``async``; the author's bug.
         """
         super().__init_subclass__(**named)
+        own = cls.address_of.__func__  # type: ignore[attr-defined]
+        cls.shared_addresses = own is Driver.address_of.__func__  # type: ignore[attr-defined]
         if not cls.blocking:
             return
         if cls.close is Driver.close:

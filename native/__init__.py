@@ -1,1 +1,1 @@
-"""Cython mechanisms without policy: frames, mailbox, point table, socket pump."""
+"""Cython mechanisms without policy: frames, lease gate, mailbox, point table, socket pump."""

@@ -10,7 +10,7 @@ from jacquemart.native.cursor cimport (
 cdef enum:
     NESTING = 16             # containers inside each other, the envelope counted
     PROTOCOL = 1             # the version that stands in every frame
-    LAST_KIND = 12
+    LAST_KIND = 13
 
 
 cdef inline void start(Cursor *cursor, const uint8_t *data, Py_ssize_t size) noexcept nogil:
@@ -49,16 +49,18 @@ cdef inline int open_envelope(Cursor *cursor, uint64_t *items) noexcept nogil:
     if read_item(cursor, &item) != 0:
         return -1
     if item.shape != UNSIGNED and item.shape != NEGATIVE:
-        return refuse(cursor, BAD_TYPE, cursor.last, b"a kind, 1 to 12")
+        return refuse(cursor, BAD_TYPE, cursor.last, b"a kind, 1 to 13")
     if item.shape != UNSIGNED or item.number < 1 or item.number > LAST_KIND:
-        return refuse(cursor, BAD_KIND, cursor.last, b"a kind, 1 to 12")
+        return refuse(cursor, BAD_KIND, cursor.last, b"a kind, 1 to 13")
     cursor.position = 2
     return <int> item.number
 
 
-# Open an envelope that must be of one kind and have so many items. 0, or -1 with a fault.
-cdef inline int open_as(
-    Cursor *cursor, int kind, uint64_t items, const char *kind_text, const char *items_text
+# Open an envelope that must be of one kind and have ``items`` items, or up to ``more`` above that.
+# How many above, or -1 with a fault.
+cdef inline int open_between(
+    Cursor *cursor, int kind, uint64_t items, int more, const char *kind_text,
+    const char *items_text
 ) noexcept nogil:
     cdef uint64_t found
     cdef int found_kind = open_envelope(cursor, &found)
@@ -67,10 +69,17 @@ cdef inline int open_as(
     if found_kind != kind:
         cursor.position = 1
         return refuse(cursor, BAD_KIND, cursor.last, kind_text)
-    if found != items:
+    if found < items or found > items + <uint64_t> more:
         cursor.position = -1
         return refuse(cursor, BAD_FIELD, 0, items_text)
-    return 0
+    return <int> (found - items)
+
+
+# The same of one that has just so many items. 0, or -1 with a fault.
+cdef inline int open_as(
+    Cursor *cursor, int kind, uint64_t items, const char *kind_text, const char *items_text
+) noexcept nogil:
+    return open_between(cursor, kind, items, 0, kind_text, items_text)
 
 
 # Nothing may stand behind the last item. 0, or -1 with a fault.

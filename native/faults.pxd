@@ -31,7 +31,7 @@ cdef inline str field_name(int kind, Py_ssize_t position):
     if kind == 1:
         names = (
             "version", "kind", "id", "principal", "device", "verb", "point", "value", "unit",
-            "priority", "deadline_ns", "epoch",
+            "priority", "deadline_ns", "epoch", "first_ns",
         )
     elif kind == 2:
         names = (

@@ -9,13 +9,14 @@ from cpython.bytes cimport PyBytes_AsStringAndSize, PyBytes_FromStringAndSize
 from cpython.float cimport PyFloat_AsDouble
 from cpython.long cimport PyLong_AsUnsignedLongLong
 from cpython.number cimport PyIndex_Check, PyNumber_Index
-from cpython.unicode cimport PyUnicode_DecodeUTF8, PyUnicode_FromObject
+from cpython.unicode cimport PyUnicode_FromObject
 from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
 
 from jacquemart.native.cursor cimport (
     BAD_FIELD, BAD_TYPE, BLOB, BOOLEAN, NEGATIVE, NIL, REAL, SOUND, TEXT, UNSIGNED, Cursor,
     Item, read_item, refuse, take_bytes, take_unsigned,
 )
+from jacquemart.native.names cimport name_of
 from jacquemart.native.writer cimport (
     put_blob_head, put_body, put_boolean, put_nil, put_real, put_signed, put_text, put_unsigned,
 )
@@ -174,7 +175,7 @@ cdef inline str take_str(Cursor *cursor, Py_ssize_t limit, const char *allowed):
     if data == NULL:
         return ""
     try:
-        return PyUnicode_DecodeUTF8(<const char *> data, size, NULL)
+        return name_of(data, size)
     except UnicodeDecodeError as error:
         cursor.position -= 1
         refuse(cursor, BAD_FIELD, data - cursor.data + <Py_ssize_t> error.start, b"UTF-8")

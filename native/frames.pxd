@@ -5,6 +5,8 @@ Frames own their fields and are immutable once built, so any thread may read the
 
 from libc.stdint cimport uint8_t, uint64_t
 
+from jacquemart.native.cursor cimport Cursor
+
 
 cpdef enum:
     VERSION = 1
@@ -20,7 +22,8 @@ cpdef enum:
     ERROR = 9
     EVENT = 10
     ROLLUP = 11
-    SNAPSHOT = 12
+    CLAIM = 12
+    BUNDLE = 13
 
     MAX_DEPTH = 16
 
@@ -35,6 +38,7 @@ cdef class Command:
     cdef readonly str unit
     cdef readonly uint64_t deadline_ns   # boot-time clock of the gateway's host
     cdef readonly uint64_t epoch         # 0: any
+    cdef readonly uint64_t first_ns      # of a repeat: when it was sent first; 0: it is none
     cdef readonly uint8_t priority       # 1..16
 
     cdef tuple fields(self)
@@ -63,3 +67,29 @@ cdef class Heartbeat:
     cdef readonly uint64_t sent_ns       # boot-time clock of the sender
 
     cdef tuple fields(self)
+
+
+# The error for a cursor's fault. ``kind``: the frame that was expected; 0: any.
+cdef object malformed(Cursor *cursor, int kind)
+
+
+# Decode a command. Raises MalformedFrame: the peer's fault.
+cpdef Command decode_command(object frame)
+
+
+# A COMMAND. The caller has checked its fields as ``Command`` does.
+cdef bytes command_of(
+    bytes identity, str principal, str device, str verb, str point, object value, str unit,
+    uint8_t priority, uint64_t deadline_ns, uint64_t epoch, uint64_t first_ns
+)
+
+
+# Decode an outcome. Raises MalformedFrame: the peer's fault.
+cpdef OutcomeFrame decode_outcome(object frame)
+
+
+# An OUTCOME. The caller has checked its fields as ``OutcomeFrame`` does.
+cdef bytes outcome_of(
+    bytes identity, str device, str point, uint8_t status, str reason, str detail, object value,
+    uint64_t received_ns, uint64_t dispatched_ns, uint64_t acknowledged_ns, uint64_t finished_ns
+)

@@ -18,7 +18,8 @@ REPLY: Final[int]  # 8
 ERROR: Final[int]  # 9
 EVENT: Final[int]  # 10
 ROLLUP: Final[int]  # 11
-SNAPSHOT: Final[int]  # 12
+CLAIM: Final[int]  # 12
+BUNDLE: Final[int]  # 13
 
 MAX_DEPTH: Final[int]  # 16
 
@@ -58,6 +59,8 @@ class Command:
     def deadline_ns(self) -> int: ...  # boot-time clock of the gateway's host
     @property
     def epoch(self) -> int: ...  # of the cell that the sender believes in; 0 = any
+    @property
+    def first_ns(self) -> int: ...  # of a repeat: when it was sent first; 0 = it is none
     def __init__(
         self,
         id: bytes,
@@ -70,8 +73,9 @@ class Command:
         priority: int,
         deadline_ns: int,
         epoch: int,
+        first_ns: int = 0,
     ) -> None: ...
-    def with_route(self, principal: str, epoch: int) -> Command: ...
+    def with_route(self, principal: str, epoch: int, first_ns: int = 0) -> Command: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 

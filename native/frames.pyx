@@ -16,7 +16,9 @@ from libc.stdint cimport UINT64_MAX
 from jacquemart.native.batch cimport open_in_place, put_batch, take_batch
 from jacquemart.native.cold cimport take_any
 from jacquemart.native.cursor cimport TOO_BIG, Cursor, refuse, take_array, take_unsigned
-from jacquemart.native.envelope cimport close_envelope, open_as, open_envelope, scan, start
+from jacquemart.native.envelope cimport (
+    close_envelope, open_as, open_between, open_envelope, scan, start,
+)
 from jacquemart.native.faults cimport code_of, message_of
 from jacquemart.native.fields cimport (
     NAME_BYTES, TEXT_BYTES, bytes_of, id_of, put_id, put_str, put_value, real_of, same_fields,
@@ -29,7 +31,7 @@ from jacquemart.native.batch import Batch  # no-cython-lint: users take it from 
 
 cdef enum:
     SIZE_LIMIT = 16777216    # bytes of a frame, where the caller names no other limit
-    COMMAND_ROOM = 3 + 18 + 5 * (3 + NAME_BYTES) + 3 + TEXT_BYTES + 3 * 9
+    COMMAND_ROOM = 3 + 18 + 5 * (3 + NAME_BYTES) + 3 + TEXT_BYTES + 4 * 9
     OUTCOME_ROOM = 3 + 18 + 3 * (3 + NAME_BYTES) + 3 + TEXT_BYTES + 1 + 6 * 9
     BEAT_ROOM = 3 + 3 + NAME_BYTES + 3 * 9
 
@@ -50,7 +52,6 @@ class MalformedFrame(ValueError):
         return MalformedFrame, (self.code, self.offset, self.args[0])
 
 
-# The error for a cursor's fault. ``kind``: the frame that was expected; 0: any.
 cdef object malformed(Cursor *cursor, int kind):
     return MalformedFrame(code_of(cursor), cursor.fault_at, message_of(cursor, kind))
 
@@ -71,6 +72,7 @@ cdef class Command:
 
     def __init__(
         self, id, principal, device, verb, point, value, unit, priority, deadline_ns, epoch,
+        first_ns=0,
     ):
         if self.id is not None:
             raise TypeError("a Command is immutable")
@@ -83,13 +85,18 @@ cdef class Command:
         self.priority = <uint8_t> unsigned_of(priority, "priority", 1, 16)
         self.deadline_ns = u64_of(deadline_ns, "deadline_ns")
         self.epoch = u64_of(epoch, "epoch")
+        self.first_ns = u64_of(first_ns, "first_ns")
         self.id = id_of(id)
 
-    def with_route(self, principal, epoch):
-        """Return the same command as the gateway passes it on: who asks, and which epoch."""
+    def with_route(self, principal, epoch, first_ns=0):
+        """Return the same command as the gateway passes it on: who asks, and which epoch.
+
+        It is no repeat, whatever this one is, unless ``first_ns`` says so.
+        """
         cdef Command other = Command.__new__(Command)
         other.principal = text_of(principal, "principal", NAME_BYTES)
         other.epoch = u64_of(epoch, "epoch")
+        other.first_ns = u64_of(first_ns, "first_ns")
         other.device, other.verb, other.point = self.device, self.verb, self.point
         other.value, other.unit, other.priority = self.value, self.unit, self.priority
         other.deadline_ns, other.id = self.deadline_ns, self.id
@@ -98,7 +105,7 @@ cdef class Command:
     cdef tuple fields(self):
         return (
             self.id, self.principal, self.device, self.verb, self.point, self.value, self.unit,
-            self.priority, self.deadline_ns, self.epoch,
+            self.priority, self.deadline_ns, self.epoch, self.first_ns,
         )
 
     def __eq__(self, other):
@@ -241,22 +248,34 @@ cdef uint64_t take_u64(Cursor *cursor) noexcept nogil:
 
 def encode_command(Command command not None):
     """Encode a command."""
+    return command_of(
+        command.id, command.principal, command.device, command.verb, command.point, command.value,
+        command.unit, command.priority, command.deadline_ns, command.epoch, command.first_ns,
+    )
+
+
+cdef bytes command_of(
+    bytes identity, str principal, str device, str verb, str point, object value, str unit,
+    uint8_t priority, uint64_t deadline_ns, uint64_t epoch, uint64_t first_ns
+):
     cdef uint8_t[COMMAND_ROOM] room
-    cdef uint8_t *out = put_head(room, COMMAND, 12)
-    out = put_id(out, command.id)
-    out = put_str(out, command.principal)
-    out = put_str(out, command.device)
-    out = put_str(out, command.verb)
-    out = put_str(out, command.point)
-    out = put_value(out, command.value)
-    out = put_str(out, command.unit)
-    out = put_unsigned(out, command.priority)
-    out = put_unsigned(out, command.deadline_ns)
-    out = put_unsigned(out, command.epoch)
+    cdef uint8_t *out = put_head(room, COMMAND, 13 if first_ns else 12)
+    out = put_id(out, identity)
+    out = put_str(out, principal)
+    out = put_str(out, device)
+    out = put_str(out, verb)
+    out = put_str(out, point)
+    out = put_value(out, value)
+    out = put_str(out, unit)
+    out = put_unsigned(out, priority)
+    out = put_unsigned(out, deadline_ns)
+    out = put_unsigned(out, epoch)
+    if first_ns:
+        out = put_unsigned(out, first_ns)
     return PyBytes_FromStringAndSize(<const char *> room, out - room)
 
 
-def decode_command(frame):
+cpdef Command decode_command(object frame):
     """Decode a command.
 
     Raises MalformedFrame: any field of wrong type, length or range; the peer's fault. NaN
@@ -266,7 +285,9 @@ def decode_command(frame):
     cdef Cursor cursor
     cdef Command command = Command.__new__(Command)
     start_at(&cursor, data)
-    open_as(&cursor, COMMAND, 12, b"1, a command", b"an array of 12 items")
+    cdef bint repeat = open_between(
+        &cursor, COMMAND, 12, 1, b"1, a command", b"an array of 12 or 13 items"
+    ) > 0
     command.id = take_id(&cursor)
     command.principal = take_name(&cursor)
     command.device = take_name(&cursor)
@@ -277,6 +298,8 @@ def decode_command(frame):
     command.priority = <uint8_t> take_unsigned(&cursor, 1, 16, b"int, 1 to 16")
     command.deadline_ns = take_u64(&cursor)
     command.epoch = take_u64(&cursor)
+    if repeat:
+        command.first_ns = take_u64(&cursor)
     if close_envelope(&cursor) != 0:
         raise malformed(&cursor, COMMAND)
     return command
@@ -284,24 +307,35 @@ def decode_command(frame):
 
 def encode_outcome(OutcomeFrame outcome not None):
     """Encode an outcome."""
+    return outcome_of(
+        outcome.id, outcome.device, outcome.point, outcome.status, outcome.reason, outcome.detail,
+        outcome.value, outcome.received_ns, outcome.dispatched_ns, outcome.acknowledged_ns,
+        outcome.finished_ns,
+    )
+
+
+cdef bytes outcome_of(
+    bytes identity, str device, str point, uint8_t status, str reason, str detail, object value,
+    uint64_t received_ns, uint64_t dispatched_ns, uint64_t acknowledged_ns, uint64_t finished_ns
+):
     cdef uint8_t[OUTCOME_ROOM] room
     cdef uint8_t *out = put_head(room, OUTCOME, 10)
-    out = put_id(out, outcome.id)
-    out = put_str(out, outcome.device)
-    out = put_str(out, outcome.point)
-    out = put_unsigned(out, outcome.status)
-    out = put_str(out, outcome.reason)
-    out = put_str(out, outcome.detail)
-    out = put_value(out, outcome.value)
+    out = put_id(out, identity)
+    out = put_str(out, device)
+    out = put_str(out, point)
+    out = put_unsigned(out, status)
+    out = put_str(out, reason)
+    out = put_str(out, detail)
+    out = put_value(out, value)
     out[0] = 0x94
-    out = put_unsigned(out + 1, outcome.received_ns)
-    out = put_unsigned(out, outcome.dispatched_ns)
-    out = put_unsigned(out, outcome.acknowledged_ns)
-    out = put_unsigned(out, outcome.finished_ns)
+    out = put_unsigned(out + 1, received_ns)
+    out = put_unsigned(out, dispatched_ns)
+    out = put_unsigned(out, acknowledged_ns)
+    out = put_unsigned(out, finished_ns)
     return PyBytes_FromStringAndSize(<const char *> room, out - room)
 
 
-def decode_outcome(frame):
+cpdef OutcomeFrame decode_outcome(object frame):
     """Decode an outcome. Raises MalformedFrame: the peer's fault."""
     cdef bytes data = bytes_of(frame)
     cdef Cursor cursor
@@ -393,7 +427,7 @@ def pack(*fields):
 
     Raises TypeError, ValueError or OverflowError for what no frame can hold: the caller's bug.
     """
-    unsigned_of(fields[0] if fields else None, "kind", BULK, SNAPSHOT)
+    unsigned_of(fields[0] if fields else None, "kind", BULK, CLAIM)
     cdef bytes frame = msgpack.packb([VERSION, *fields], use_bin_type=True)
     check(frame, len(frame))
     return frame

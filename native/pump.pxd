@@ -40,8 +40,9 @@ cdef class Pump:
     cdef readonly long long unroutable
 
     # Take parts into the empty box: up to ``messages`` whole ones, as far as they wait and fit.
-    # How many parts; ``fault`` says what ended it (0: the box or the limit).
-    cdef Py_ssize_t fill(self, Py_ssize_t messages) noexcept nogil
+    # How many parts; ``fault`` says what ended it (0: the box or the limit). ``waits``: for the
+    # first part, as long as the socket's RCVTIMEO; a signal (EINTR) ends it then.
+    cdef Py_ssize_t fill(self, Py_ssize_t messages, bint waits=*) noexcept nogil
 
     # Turn the first ``parts`` of the box into messages; the box is empty afterwards, also if
     # this raises (MemoryError: what was in the box is lost, and no half message surfaces).
@@ -71,5 +72,25 @@ cdef class Pump:
     # Begin a call. Raises zmq.ZMQError on a closed socket, RuntimeError for a second thread.
     cdef int enter(self) except -1
 
+    # For who knows that the socket is open: ``receive`` without asking.
+    cdef list take_in(self, Py_ssize_t limit)
+
+    # For who knows that the socket is open: send one message of bytes. 1: sent, 0: it does not
+    # fit, -1: unroutable. Raises zmq.ZMQError, TypeError or ValueError, MemoryError.
+    cdef int give(self, tuple parts) except -2
+
+    # The same: whether a message waits. Raises zmq.ZMQError.
+    cdef bint has_more(self) except -1
+
+    # Begin a call of those three. Raises RuntimeError for a second thread.
+    cdef int begin(self) except -1
+
+    # The same: an integer option. Raises zmq.ZMQError.
+    cdef int ask(self, int name) except? -1
+
     # An integer option of the socket. Raises zmq.ZMQError.
     cdef int option(self, int name) except? -1
+
+
+# The error that an errno of libzmq means.
+cdef object error_of(int code)

@@ -22,6 +22,11 @@ class Pump:
         """Take up to ``limit`` waiting messages, each as a tuple of its parts; [] if none. The
         libzmq calls run without the GIL, many messages a release. Raises zmq.ZMQError on a
         terminated context or closed socket."""
+    def wait_for_one(self) -> tuple[bytes, ...] | None:
+        """Take the next message, and wait for it without the GIL: one call of libzmq does both.
+
+        None: none came within the socket's RCVTIMEO, or a signal came first, whose handler has
+        run. Raises as ``receive``, and what such a handler raises; no message is lost by that."""
     def send(self, *parts: bytes) -> bool:
         """Send one message; False if the peer's queue is full (EAGAIN; nothing was sent, no part
         either). Raises Unroutable, or zmq.ZMQError."""
@@ -42,6 +47,9 @@ class Pump:
     def sent(self) -> int: ...
     @property
     def unroutable(self) -> int: ...
+
+LIBRARY: str
+"""Path of what libzmq was found by; other native modules take theirs from there."""
 
 def library_version() -> tuple[int, int, int]:
     """Version that zmq_version of the library in use reports; equals zmq.zmq_version_info()."""

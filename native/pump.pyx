@@ -6,6 +6,7 @@ import zmq
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
@@ -64,6 +65,7 @@ def _load():
             f"libzmq at {path} is {version}, pyzmq uses {zmq.zmq_version_info()}, and at least "
             f"{_OLDEST} is needed: pip install --force-reinstall 'pyzmq>=27.1,<28'"
         )
+    return path
 
 
 def library_version():
@@ -73,7 +75,8 @@ def library_version():
     return major, minor, patch
 
 
-_load()
+#: What the entry points were taken from; every other module takes its own from there.
+LIBRARY = _load()
 
 
 def boot_ns():
@@ -122,11 +125,10 @@ cdef class Pump:
         PyMem_RawFree(self.box)
 
     cdef int enter(self) except -1:
-        if self.busy:
-            raise RuntimeError("a Pump belongs to one thread, and another one is inside")
+        self.begin()
         if self.socket.closed:
+            self.busy = False
             raise error_of(ENOTSOCK)
-        self.busy = True
         return 0
 
     cdef int reserve(self, Py_ssize_t parts) except -1:
@@ -140,20 +142,22 @@ cdef class Pump:
         self.room = parts
         return 0
 
-    cdef Py_ssize_t fill(self, Py_ssize_t messages) noexcept nogil:
+    cdef Py_ssize_t fill(self, Py_ssize_t messages, bint waits=False) noexcept nogil:
         cdef Py_ssize_t parts = 0
         cdef zmq_msg_t *message
         cdef int code
+        cdef int flags = 0 if waits else ZMQ_DONTWAIT
         self.fault = 0
         while parts < self.room and messages > 0:
             message = &self.box[parts].message
             lib.msg_init(message)
-            while lib.msg_recv(message, self.handle, ZMQ_DONTWAIT) < 0:
+            while lib.msg_recv(message, self.handle, flags) < 0:
                 code = lib.last_error()
-                if code != EINTR:
+                if code != EINTR or flags == 0:
                     lib.msg_close(message)
                     self.fault = code
                     return parts
+            flags = ZMQ_DONTWAIT  # the rest of a message comes with its first part
             self.box[parts].last = not lib.msg_more(message)
             if self.box[parts].last:
                 messages -= 1
@@ -280,20 +284,35 @@ cdef class Pump:
         Raises zmq.ZMQError on a terminated context or closed socket, once all that came before
         is delivered. Timing: never blocks; libzmq runs without the GIL, 512 parts a release.
         """
-        cdef list messages = []
-        cdef Py_ssize_t parts, missing
         if limit < 0:
             raise ValueError(f"limit is {limit}, allowed: 0 or more")
-        self.enter()
+        if self.socket.closed:
+            raise error_of(ENOTSOCK)
+        return self.take_in(limit)
+
+    cdef int begin(self) except -1:
+        if self.busy:
+            raise RuntimeError("a Pump belongs to one thread, and another one is inside")
+        self.busy = True
+        return 0
+
+    cdef list take_in(self, Py_ssize_t limit):
+        cdef list messages = []
+        cdef Py_ssize_t parts, missing
+        self.begin()
         self.fault = 0
         try:
             while len(messages) < limit:
                 missing = limit - len(messages)
-                with nogil:
-                    parts = self.fill(missing)
+                if limit == 1:  # to let go of the GIL would cost more
+                    parts = self.fill(1)
+                else:
+                    with nogil:
+                        parts = self.fill(missing)
                 if parts > 0:
                     self.collect(messages, parts)
-                if self.fault != 0 or self.socket.closed:  # a finaliser may have closed it
+                # A finaliser may have closed it.
+                if self.fault != 0 or len(messages) == limit or self.socket.closed:
                     break
         finally:
             self.busy = False
@@ -304,6 +323,27 @@ cdef class Pump:
                 raise error_of(self.fault)
         return messages
 
+    def wait_for_one(self):
+        """Take the next message, or None; see the stub."""
+        cdef list messages = []
+        cdef Py_ssize_t parts
+        self.enter()
+        try:
+            with nogil:
+                parts = self.fill(1, True)
+            if parts > 0:
+                self.collect(messages, parts)
+        finally:
+            self.busy = False
+        if messages:
+            self.received += 1
+            return messages[0]
+        if self.fault == EINTR:
+            PyErr_CheckSignals()
+        elif self.fault != 0 and self.fault != EAGAIN:
+            raise error_of(self.fault)
+        return None
+
     def send(self, *parts):
         """Send one message; False if the peer's queue is full (nothing was sent, no part either).
 
@@ -311,8 +351,18 @@ cdef class Pump:
         or ValueError (the caller's bug). Timing: never blocks; keeps the GIL, since taking it
         back would cost more than the send.
         """
+        cdef int sent
+        check_message(parts)  # before anything else: it is the caller's bug
+        if self.socket.closed:
+            raise error_of(ENOTSOCK)
+        sent = self.give(parts)
+        if sent < 0:
+            raise Unroutable(EHOSTUNREACH, f"no peer {parts[0][:64]!r} is connected")
+        return sent == 1
+
+    cdef int give(self, tuple parts) except -2:
         check_message(parts)
-        self.enter()
+        self.begin()
         try:
             self.reserve(len(parts))
             self.stage(parts, 0)
@@ -321,13 +371,16 @@ cdef class Pump:
             self.busy = False
         if self.fault == 0:
             self.sent += 1
-            return True
+            return 1
         if self.fault == EAGAIN:
-            return False
+            return 0
         if self.fault == EHOSTUNREACH:
             self.unroutable += 1
-            raise Unroutable(EHOSTUNREACH, f"no peer {parts[0][:64]!r} is connected")
+            return -1
         raise error_of(self.fault)
+
+    cdef bint has_more(self) except -1:
+        return self.ask(ZMQ_EVENTS) & ZMQ_POLLIN != 0
 
     def send_many(self, messages):
         """Send messages until one does not fit; return how many were sent.
@@ -370,9 +423,14 @@ cdef class Pump:
         return settled
 
     cdef int option(self, int name) except? -1:
+        if self.socket.closed:
+            raise error_of(ENOTSOCK)
+        return self.ask(name)
+
+    cdef int ask(self, int name) except? -1:
         cdef int value = 0
         cdef size_t size = sizeof(int)
-        self.enter()
+        self.begin()
         self.busy = False
         if lib.getsockopt(self.handle, name, &value, &size) != 0:
             raise error_of(lib.last_error())

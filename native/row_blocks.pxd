@@ -9,7 +9,10 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from jacquemart.native.row_steps cimport clear_row
-from jacquemart.native.rows cimport OLD_TOTALS, Rows, Totals
+from jacquemart.native.rows cimport OLD_TOTALS, Limits, Rows, Totals
+
+cdef enum Room:
+    FIRST_LIMITS = 8  # limits that a new table has room for; doubled when they are full
 
 
 cdef inline void* allocate(Py_ssize_t items, size_t size) except NULL:
@@ -33,11 +36,15 @@ cdef inline int allocate_rows(Rows* rows, Py_ssize_t slots, Py_ssize_t groups) e
     rows.values = <double*>allocate(slots, 8)
     rows.source_ns = <int64_t*>allocate(slots, 8)
     rows.receive_ns = <int64_t*>allocate(slots, 8)
-    rows.stale_after_ns = <int64_t*>allocate(slots, 8)
     rows.qualities = <uint8_t*>allocate(slots, 1)
     rows.flags = <uint8_t*>allocate(slots, 1)
     rows.group_of = <uint32_t*>allocate(slots, 4)
     rows.dirty = <uint32_t*>allocate(slots, 4)
+    rows.limits_of = <uint32_t*>allocate(slots, 4)
+    rows.limits = <Limits*>allocate(FIRST_LIMITS, sizeof(Limits))
+    rows.limits_room = FIRST_LIMITS
+    rows.limits[0].low, rows.limits[0].high = -INFINITY, INFINITY
+    rows.limits_count = 1
     rows.by_severity = <uint32_t*>allocate(groups + 1, 4 * 4)
     rows.marks = <uint8_t*>allocate(groups + 1, 1)
     rows.totals = <Totals*>allocate(groups + 1, sizeof(Totals))
@@ -47,17 +54,25 @@ cdef inline int allocate_rows(Rows* rows, Py_ssize_t slots, Py_ssize_t groups) e
     return 0
 
 
-cdef inline int allocate_ranges(Rows* rows) except -1:
-    cdef Py_ssize_t slot
-    if rows.highs == NULL:
-        rows.highs = <double*>allocate(rows.capacity, 8)
-        for slot in range(rows.capacity):
-            rows.highs[slot] = INFINITY
-    if rows.lows == NULL:  # last: accept() looks at this one
-        rows.lows = <double*>allocate(rows.capacity, 8)
-        for slot in range(rows.capacity):
-            rows.lows[slot] = -INFINITY
-    return 0
+cdef inline Py_ssize_t limits_index(
+    Rows* rows, int64_t stale_after_ns, double low, double high
+) except -1:
+    """Return where such limits stand, and put them there if they are new."""
+    cdef Py_ssize_t index
+    cdef Limits* limits
+    for index in range(rows.limits_count - 1, -1, -1):  # one template's points come in a row
+        limits = &rows.limits[index]
+        if limits.stale_after_ns == stale_after_ns and limits.low == low and limits.high == high:
+            return index
+    if rows.limits_count == rows.limits_room:
+        enlarge(<void**>&rows.limits, 2 * rows.limits_room, sizeof(Limits))
+        rows.limits_room *= 2
+    limits = &rows.limits[rows.limits_count]
+    limits.stale_after_ns, limits.low, limits.high = stale_after_ns, low, high
+    rows.limits_count += 1
+    if low > -INFINITY or high < INFINITY:
+        rows.ranged = True
+    return rows.limits_count - 1
 
 
 cdef inline int enlarge_rows(
@@ -69,15 +84,11 @@ cdef inline int enlarge_rows(
         enlarge(<void**>&rows.values, slots, 8)
         enlarge(<void**>&rows.source_ns, slots, 8)
         enlarge(<void**>&rows.receive_ns, slots, 8)
-        enlarge(<void**>&rows.stale_after_ns, slots, 8)
         enlarge(<void**>&rows.qualities, slots, 1)
         enlarge(<void**>&rows.flags, slots, 1)
         enlarge(<void**>&rows.group_of, slots, 4)
         enlarge(<void**>&rows.dirty, slots, 4)
-        if rows.highs != NULL:
-            enlarge(<void**>&rows.highs, slots, 8)
-        if rows.lows != NULL:
-            enlarge(<void**>&rows.lows, slots, 8)
+        enlarge(<void**>&rows.limits_of, slots, 4)
     if groups > old_groups:
         enlarge(<void**>&rows.by_severity, groups + 1, 4 * 4)
         enlarge(<void**>&rows.marks, groups + 1, 1)
@@ -104,13 +115,12 @@ cdef inline void free_rows(Rows* rows) noexcept:
     PyMem_Free(rows.values)
     PyMem_Free(rows.source_ns)
     PyMem_Free(rows.receive_ns)
-    PyMem_Free(rows.stale_after_ns)
     PyMem_Free(rows.qualities)
     PyMem_Free(rows.flags)
     PyMem_Free(rows.group_of)
     PyMem_Free(rows.dirty)
-    PyMem_Free(rows.lows)
-    PyMem_Free(rows.highs)
+    PyMem_Free(rows.limits_of)
+    PyMem_Free(rows.limits)
     PyMem_Free(rows.by_severity)
     PyMem_Free(rows.marks)
     PyMem_Free(rows.totals)

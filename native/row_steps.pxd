@@ -10,8 +10,8 @@ from libc.string cimport memcpy
 from jacquemart.native.columns cimport Column, quality_at, slot_at, time_at, value_at
 from jacquemart.native.rows cimport (
     BAD, BAD_NEVER_READ, BAD_REMOVED, BAD_VALUE, CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES,
-    OLD_TOTALS, RETIRED, STALE_AGE, UNCERTAIN, UNCERTAIN_CLOCK, UNCERTAIN_RANGE, URGENT, Kept, Rows,
-    Totals)
+    OLD_TOTALS, RETIRED, STALE_AGE, UNCERTAIN, UNCERTAIN_CLOCK, UNCERTAIN_RANGE, URGENT, Kept,
+    Limits, Rows, Totals)
 
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void* place) noexcept nogil
@@ -82,6 +82,8 @@ cdef inline bint store(
         rows.flags[slot] = flags | DIRTY
         rows.dirty[rows.dirty_count] = slot
         rows.dirty_count += 1
+    elif reading and not flags & KEEP_EVERY:
+        rows.conflated += 1
     return changed
 
 
@@ -91,6 +93,7 @@ cdef inline bint accept(
 ) noexcept nogil:
     """Judge a reading (future, not finite, out of range), then store it."""
     cdef bint good = quality < UNCERTAIN
+    cdef const Limits* limits
     if source_ns == 0:
         source_ns = receive_ns
     elif source_ns > receive_ns:
@@ -101,10 +104,10 @@ cdef inline bint accept(
         value = rows.values[slot]
         if quality < BAD:
             quality = BAD_VALUE
-    elif good and rows.lows != NULL and not (
-        rows.lows[slot] <= value <= rows.highs[slot]
-    ):
-        quality = UNCERTAIN_RANGE
+    elif good and rows.ranged:
+        limits = &rows.limits[rows.limits_of[slot]]
+        if not limits.low <= value <= limits.high:
+            quality = UNCERTAIN_RANGE
     return store(rows, slot, value, quality, source_ns, receive_ns, True)
 
 
@@ -144,9 +147,8 @@ cdef inline Py_ssize_t accept_rows(
         slot = slot_at(slots, row)
         if row + AHEAD < slots.count and slot_at(slots, row + AHEAD) != slot + AHEAD:
             foresee(rows, slot_at(slots, row + AHEAD))
-            if rows.lows != NULL:
-                prefetch(&rows.lows[slot_at(slots, row + AHEAD)])
-                prefetch(&rows.highs[slot_at(slots, row + AHEAD)])
+            if rows.ranged:
+                prefetch(&rows.limits_of[slot_at(slots, row + AHEAD)])
         # Checked before, but a writable buffer may change while the GIL is released.
         if slot < <size_t>rows.capacity:
             changed += accept(
@@ -211,17 +213,37 @@ cdef inline void list_members(Rows* rows, Py_ssize_t groups) noexcept nogil:
         rows.first_member[group + 1] += 1
 
 
+cdef inline bint define_row(
+    Rows* rows, uint32_t slot, uint32_t group, uint32_t limits, bint keep_every, bint urgent
+) noexcept nogil:
+    """Give a slot that is not retired its definition; return whether it changed groups."""
+    cdef uint32_t old = rows.group_of[slot]
+    cdef uint8_t severity = rows.qualities[slot] >> 6
+    rows.limits_of[slot] = limits
+    rows.flags[slot] &= DIRTY
+    if keep_every:
+        rows.flags[slot] |= KEEP_EVERY
+    if urgent:
+        rows.flags[slot] |= URGENT
+    if group == old:
+        return False
+    rows.group_of[slot] = group
+    rows.by_severity[4 * <size_t>old + severity] -= 1
+    rows.by_severity[4 * <size_t>group + severity] += 1
+    rows.marks[old] = CHANGED | OLD_TOTALS
+    rows.marks[group] = CHANGED | OLD_TOTALS
+    return True
+
+
 cdef inline void clear_row(Rows* rows, uint32_t slot, Py_ssize_t nowhere) noexcept nogil:
     """Make a slot as it is before its first reading, in no group (``nowhere``), not dirty."""
     rows.values[slot] = NAN
-    rows.source_ns[slot] = rows.receive_ns[slot] = rows.stale_after_ns[slot] = 0
+    rows.source_ns[slot] = rows.receive_ns[slot] = 0
+    rows.limits_of[slot] = 0
     rows.qualities[slot] = BAD_NEVER_READ
     rows.flags[slot] = 0
     rows.group_of[slot] = <uint32_t>nowhere
     rows.by_severity[4 * nowhere + 3] += 1
-    if rows.lows != NULL:
-        rows.lows[slot] = -INFINITY
-        rows.highs[slot] = INFINITY
 
 
 cdef inline Py_ssize_t retire_rows(
@@ -264,7 +286,7 @@ cdef inline Py_ssize_t sweep_rows(Rows* rows, int64_t now_ns) noexcept nogil:
     cdef Py_ssize_t slot, changed = 0
     cdef int64_t limit_ns
     for slot in range(rows.capacity):
-        limit_ns = rows.stale_after_ns[slot]
+        limit_ns = rows.limits[rows.limits_of[slot]].stale_after_ns
         if limit_ns == 0 or rows.qualities[slot] >= STALE_AGE:
             continue
         if now_ns < 0 and limit_ns > now_ns - INT64_MIN:

@@ -37,6 +37,11 @@ cdef struct Totals:  # of the online members of a group; NaN where there is none
     double maximum
     uint8_t worst    # quality, over all members
 
+cdef struct Limits:  # of a slot; a city has a few for all its slots, so that each is kept once
+    int64_t stale_after_ns  # 0: never stale
+    double low              # -INFINITY and INFINITY: no range
+    double high
+
 cdef struct Kept:  # a reading that was superseded before it was drained
     double value
     int64_t source_ns
@@ -50,13 +55,11 @@ cdef struct Rows:
     double* values
     int64_t* source_ns
     int64_t* receive_ns
-    int64_t* stale_after_ns  # 0: never stale
     uint8_t* qualities
     uint8_t* flags           # Flag
     uint32_t* group_of       # the last group for a slot that is not defined yet, or retired
     uint32_t* dirty
-    double* lows             # late (a defined range)
-    double* highs            # late (a defined range)
+    uint32_t* limits_of      # index into limits
     # One entry a group, and one more for the slots that are not defined yet, or retired.
     uint32_t* by_severity    # four counts a group
     uint8_t* marks           # Mark
@@ -64,8 +67,14 @@ cdef struct Rows:
     uint32_t* first_member   # late (first rollup); index into members
     uint32_t* members        # late (first rollup); slots, ascending inside a group
     # The whole table.
+    Limits* limits           # [0]: never stale, no range; the others as they were defined
+    Py_ssize_t limits_count
+    Py_ssize_t limits_room
+    bint ranged              # some of them have a range
     Kept* kept               # late (first keep_every); LOG_ENTRIES long
     Py_ssize_t kept_count
     Py_ssize_t dirty_count
     int64_t lost_every       # readings that found the log full, since creation
+    int64_t conflated        # readings that another replaced before a drain, since creation
     bint urgent              # something dirty must not wait for the tick
+    bint judged              # a subclass judges what is stored: nobody stores past its methods

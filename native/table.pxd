@@ -21,5 +21,14 @@ cdef class PointTable:
     # Check every slot of a column; IndexError names the largest.
     cdef int check_slots(self, const Column* slots) except -1
 
+    # Check what define() is told of a slot in the table; ValueError.
+    cdef int check_definition(
+        self, Py_ssize_t slot, int64_t limit_ns, double low, double high) except -1
+
+    # Allocate what such a definition needs, and return where its limits stand; MemoryError leaves
+    # the table as it was.
+    cdef Py_ssize_t prepare_definition(
+        self, int64_t limit_ns, bint keep_every, double low, double high) except -1
+
     # Allocate what is needed late; MemoryError leaves the table as it was.
     cdef int find_members(self) except -1

@@ -17,6 +17,9 @@ class Rollup(NamedTuple):
     maximum: float
     worst: int
 
+def column_of(answers: list[Any]) -> bytes | None:
+    """Return floats as a column for ``update_columns``; None if there is anything else."""
+
 @disjoint_base
 class PointTable:
     """Last values of one shard, as columns. One writer thread; no locks.
@@ -29,7 +32,7 @@ class PointTable:
     """
 
     def __new__(cls, capacity: int, groups: int) -> Self:
-        """Each 0 .. 2**31 - 1, else ValueError. About 50 bytes a slot."""
+        """Each 0 .. 2**31 - 1, else ValueError. About 40 bytes a slot."""
     def define(
         self,
         slot: int,
@@ -44,6 +47,19 @@ class PointTable:
         flags and range (a GOOD value outside becomes UNCERTAIN_RANGE 0x42; default infinite).
         Also later, with data in it; what is stored is not judged again. IndexError for an unknown
         slot or group, ValueError for a negative limit or an empty range."""
+    def define_each(
+        self,
+        bases: Any,
+        offset: int,
+        group: int,
+        stale_after_ns: int,
+        keep_every: bool = False,
+        urgent: bool = False,
+        low: float = ...,
+        high: float = ...,
+    ) -> None:
+        """Define the slot ``offset`` (0 or more) behind each of ``bases`` (a column of u32), all
+        alike: as ``define`` of each, all or nothing."""
     def grow(self, capacity: int, groups: int) -> None:
         """Add slots and groups behind those there are: values, times, groups and dirty bits of
         the others stay, new slots are as in a new table. ValueError if one becomes fewer; on
@@ -63,10 +79,18 @@ class PointTable:
     def urgent(self) -> bool:
         """Whether something is dirty that must not wait for the tick: an urgent slot whose value
         changed, or any slot whose severity (quality >> 6) changed. Cleared by drain()."""
+    judged: bool
+    """Whether a subclass judges what is stored: ``native.stream`` stores nothing past its methods
+    then."""
     @property
     def lost_every(self) -> int:
         """Entries of keep-every slots that were dropped because their log (4,096 superseded
         readings a table) was full; the slot is then UNCERTAIN (0x40) if it was better."""
+    @property
+    def conflated(self) -> int:
+        """Readings, since creation, that a newer one of their slot replaced before a drain: what
+        a source that is faster than the tick says in between. Not of keep-every slots, and none
+        that said nothing new (the same value, quality and times)."""
     def update(
         self, slot: int, value: float, quality: int, source_ns: int, receive_ns: int
     ) -> bool:
@@ -107,8 +131,13 @@ class PointTable:
         """Return the dirty slots as columns (slots, values, qualities, source, receive),
         ready for encode_batch, and clear the dirty bits; None if nothing is dirty. keep-every
         entries come in order, before the last values; a slot's last entry is its newest."""
-    def snapshot(self) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-        """Return all slots as columns; dirty bits stay."""
+    def forget(self) -> None:
+        """Clear the dirty bits as ``drain`` does, for a table whose changes nobody sends on."""
+    def snapshot(
+        self, start: int = 0, count: int | None = None
+    ) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+        """Return all slots, or ``count`` from ``start`` on, as columns; dirty bits stay.
+        IndexError for a range that is not in the table."""
     def rollup(self, group: int) -> Rollup:
         """Return the group's aggregate. Counts are kept incrementally; sum, minimum and maximum
         are computed anew for groups that changed since they were last asked."""

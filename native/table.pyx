@@ -17,12 +17,13 @@ from jacquemart.native.columns cimport (
     QUALITIES, SLOTS, TIMES, VALUES, Column, as_quality, as_time, as_value, open_column,
     quality_at, shut_column, slot_at, value_at)
 from jacquemart.native.row_blocks cimport (
-    allocate, allocate_ranges, allocate_rows, enlarge_rows, free_rows)
+    allocate, allocate_rows, enlarge_rows, free_rows, limits_index)
+from jacquemart.native.row_frames cimport forget_waiting
 from jacquemart.native.row_steps cimport (
-    accept, accept_rows, compute_totals, drain_rows, list_members, requalify, retire_rows,
-    store_rows, sweep_rows, unfit_row)
+    accept, accept_rows, compute_totals, define_row, drain_rows, list_members, requalify,
+    retire_rows, store_rows, sweep_rows, unfit_row)
 from jacquemart.native.rows cimport (
-    CHANGED, DIRTY, KEEP_EVERY, LOG_ENTRIES, OLD_TOTALS, RETIRED, URGENT, Kept, Totals)
+    CHANGED, LOG_ENTRIES, OLD_TOTALS, RETIRED, Kept, Limits, Totals)
 
 cdef enum Bound:
     LARGEST = 0x7FFFFFFF  # slots or groups
@@ -42,6 +43,20 @@ cdef int check_count(const Column* column, Py_ssize_t count, str name) except -1
     if column.count != count:
         raise ValueError(f"column {name}: {column.count} items for {count} slots")
     return 0
+
+
+def column_of(list answers not None):
+    """Return numbers as a column, or None if there is anything else among them."""
+    cdef Py_ssize_t row
+    cdef object answer
+    cdef bytes column = PyBytes_FromStringAndSize(NULL, 8 * len(answers))
+    cdef double* values = <double*>PyBytes_AS_STRING(column)
+    for row in range(len(answers)):
+        answer = answers[row]
+        if type(answer) is not float:
+            return None
+        values[row] = <double>answer
+    return column
 
 
 cdef class PointTable:
@@ -98,9 +113,23 @@ cdef class PointTable:
         return self.rows.urgent
 
     @property
+    def judged(self):
+        """Whether a subclass judges what is stored, so that nobody may store past its methods."""
+        return self.rows.judged
+
+    @judged.setter
+    def judged(self, bint judged):
+        self.rows.judged = judged
+
+    @property
     def lost_every(self):
         """Readings of keep-every slots that were dropped because their log was full."""
         return self.rows.lost_every
+
+    @property
+    def conflated(self):
+        """Readings that a newer one replaced before anybody drained them."""
+        return self.rows.conflated
 
     def define(
         self, slot, group, stale_after_ns, bint keep_every=False, bint urgent=False,
@@ -108,37 +137,61 @@ cdef class PointTable:
     ):
         """Give a slot its group, staleness, flags and range; they hold for what comes next."""
         cdef Py_ssize_t index = self.slot_index(slot)
-        cdef uint32_t new = <uint32_t>self.group_index(group)
+        cdef Py_ssize_t new = self.group_index(group)
         cdef int64_t limit_ns = as_time(stale_after_ns)
-        cdef uint32_t old
-        cdef uint8_t severity
+        cdef Py_ssize_t limits
+        self.check_definition(index, limit_ns, low, high)
+        limits = self.prepare_definition(limit_ns, keep_every, low, high)
+        if define_row(
+            &self.rows, <uint32_t>index, <uint32_t>new, <uint32_t>limits, keep_every, urgent
+        ):
+            self.members_known = False
+
+    def define_each(
+        self, bases, offset, group, stale_after_ns, bint keep_every=False, bint urgent=False,
+        double low=-INFINITY, double high=INFINITY
+    ):
+        """Define the slot that is ``offset`` behind each base, all alike and all or nothing."""
+        cdef Column column
+        cdef Py_ssize_t row, limits = 0
+        cdef Py_ssize_t behind = PyNumber_AsSsize_t(offset, IndexError)
+        cdef Py_ssize_t new = self.group_index(group)
+        cdef int64_t limit_ns = as_time(stale_after_ns)
+        memset(&column, 0, sizeof(column))
+        try:
+            open_column(&column, bases, SLOTS, "bases")
+            for row in range(column.count):
+                if not 0 <= behind < self.capacity - <Py_ssize_t>slot_at(&column, row):
+                    raise IndexError(
+                        f"slot {slot_at(&column, row)} + {behind} is not in a table of"
+                        f" {self.capacity}")
+                self.check_definition(slot_at(&column, row) + behind, limit_ns, low, high)
+            if column.count:
+                limits = self.prepare_definition(limit_ns, keep_every, low, high)
+            for row in range(column.count):
+                if define_row(
+                    &self.rows, slot_at(&column, row) + <uint32_t>behind, <uint32_t>new,
+                    <uint32_t>limits, keep_every, urgent
+                ):
+                    self.members_known = False
+        finally:
+            shut_column(&column)
+
+    cdef int check_definition(
+        self, Py_ssize_t slot, int64_t limit_ns, double low, double high
+    ) except -1:
         if limit_ns < 0 or not low <= high:
-            raise ValueError(f"slot {index}: stale after {limit_ns} ns, range {low} to {high}")
-        if self.rows.flags[index] & RETIRED:
-            raise ValueError(f"slot {index} is retired and cannot be used again")
+            raise ValueError(f"slot {slot}: stale after {limit_ns} ns, range {low} to {high}")
+        if self.rows.flags[slot] & RETIRED:
+            raise ValueError(f"slot {slot} is retired and cannot be used again")
+        return 0
+
+    cdef Py_ssize_t prepare_definition(
+        self, int64_t limit_ns, bint keep_every, double low, double high
+    ) except -1:
         if keep_every and self.rows.kept == NULL:
             self.rows.kept = <Kept*>allocate(LOG_ENTRIES, sizeof(Kept))
-        if self.rows.lows == NULL and (low > -INFINITY or high < INFINITY):
-            allocate_ranges(&self.rows)
-        # Nothing below fails or runs foreign code.
-        if self.rows.lows != NULL:
-            self.rows.lows[index] = low
-            self.rows.highs[index] = high
-        self.rows.stale_after_ns[index] = limit_ns
-        self.rows.flags[index] &= DIRTY
-        if keep_every:
-            self.rows.flags[index] |= KEEP_EVERY
-        if urgent:
-            self.rows.flags[index] |= URGENT
-        old = self.rows.group_of[index]
-        if new != old:
-            severity = self.rows.qualities[index] >> 6
-            self.rows.group_of[index] = new
-            self.rows.by_severity[4 * <size_t>old + severity] -= 1
-            self.rows.by_severity[4 * <size_t>new + severity] += 1
-            self.rows.marks[old] = CHANGED | OLD_TOTALS
-            self.rows.marks[new] = CHANGED | OLD_TOTALS
-            self.members_known = False
+        return limits_index(&self.rows, limit_ns, low, high)
 
     def grow(self, capacity, groups):
         """Add slots and groups behind those there are, all or nothing."""
@@ -302,19 +355,31 @@ cdef class PointTable:
             <int64_t*>PyBytes_AS_STRING(receive_ns))
         return slots, values, qualities, source_ns, receive_ns
 
-    def snapshot(self):
-        """Return all slots as five columns; dirty bits stay."""
+    def forget(self):
+        """Clear what is dirty, told to nobody."""
+        forget_waiting(&self.rows)
+
+    def snapshot(self, start=0, count=None):
+        """Return all slots, or a range of them, as five columns; dirty bits stay."""
         cdef Py_ssize_t slot
-        cdef bytes slots = filled(NULL, 4 * self.capacity)
-        cdef uint32_t* slot_out = <uint32_t*>PyBytes_AS_STRING(slots)
-        for slot in range(self.capacity):
-            slot_out[slot] = <uint32_t>slot
+        cdef Py_ssize_t first = PyNumber_AsSsize_t(start, IndexError)
+        cdef Py_ssize_t many = self.capacity - first
+        cdef bytes slots
+        cdef uint32_t* slot_out
+        if count is not None:
+            many = PyNumber_AsSsize_t(count, IndexError)
+        if not (0 <= first <= self.capacity and 0 <= many <= self.capacity - first):
+            raise IndexError(f"{many} slots from {first} are not in a table of {self.capacity}")
+        slots = filled(NULL, 4 * many)
+        slot_out = <uint32_t*>PyBytes_AS_STRING(slots)
+        for slot in range(many):
+            slot_out[slot] = <uint32_t>(first + slot)
         return (
             slots,
-            filled(self.rows.values, 8 * self.capacity),
-            filled(self.rows.qualities, self.capacity),
-            filled(self.rows.source_ns, 8 * self.capacity),
-            filled(self.rows.receive_ns, 8 * self.capacity),
+            filled(self.rows.values + first, 8 * many),
+            filled(self.rows.qualities + first, many),
+            filled(self.rows.source_ns + first, 8 * many),
+            filled(self.rows.receive_ns + first, 8 * many),
         )
 
     def rollup(self, group):
@@ -345,11 +410,10 @@ cdef class PointTable:
 
     def nbytes(self):
         """Return the bytes that the table holds, itself included."""
-        cdef Py_ssize_t a_slot = 8 + 8 + 8 + 8 + 1 + 1 + 4 + 4
+        cdef Py_ssize_t a_slot = 8 + 8 + 8 + 1 + 1 + 4 + 4 + 4
         cdef Py_ssize_t a_group = 4 * 4 + 1 + sizeof(Totals)
         cdef Py_ssize_t more = sizeof(Kept) * LOG_ENTRIES if self.rows.kept != NULL else 0
-        if self.rows.lows != NULL:
-            a_slot += 8 + 8
+        more += sizeof(Limits) * self.rows.limits_room
         if self.rows.members != NULL:
             a_slot += 4
             a_group += 4

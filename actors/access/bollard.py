@@ -190,7 +190,7 @@ class Bollard(DeviceActor):
         waiting = [message for message in self._mailbox.clear() if isinstance(message, Ticket)]
         for ticket in waiting:
             if _raises(ticket):
-                self._supersede(ticket)
+                self._displace(ticket)
             else:
                 super().post(ticket)
 
@@ -201,16 +201,16 @@ class Bollard(DeviceActor):
             return False
         if step is not None:
             hand.dispatched_ns = step.dispatched_ns or hand.dispatched_ns
-        self._supersede(hand)
+        self._displace(hand)
         if step is not None and step.outcome is None:
-            self._supersede(step)  # if it was not sent, it never will be
+            self._displace(step)  # if it was not sent, it never will be
         if self._task is not None:
             self._task.cancel()
         self._task = self._in_hand = self._left = self._sent = None
         self._busy = False
         return True
 
-    def _supersede(self, ticket: Ticket) -> None:
+    def _displace(self, ticket: Ticket) -> None:
         self._finish(ticket, Status.SUPERSEDED, Reason.RULE, "a newer command lowers it")
 
     # Rules ---------------------------------------------------------------------------------

@@ -201,7 +201,7 @@ class Building(DeviceActor):
         self._leave_out(ticket, "isolate")
 
     @command("restore", "takes an inhibited or isolated detector in again", takes=DETECTOR)
-    async def restore(self, ticket: Ticket) -> None:
+    async def take_in(self, ticket: Ticket) -> None:
         """Restore a detector: both its inhibition and its isolation end."""
         detector = _number(ticket)
         zone = self._zone_of(ticket, detector)
@@ -274,6 +274,7 @@ class Building(DeviceActor):
         now = self._now()
         self._look_at_fire()
         self._tell(self._panel.look(now))
+        self.persist()  # times and detectors arm, disarm and alarm, not commands alone
         for number, door in self._doors.items():
             signals = DoorSignals(
                 *(

@@ -7,6 +7,8 @@ fault of the lamp.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jacquemart.runtime.actor import Aggregate, DeviceActor, Point
 from jacquemart.runtime.kernel.readback import Verdict
 from jacquemart.runtime.model.outcome import Reason, Status
@@ -47,6 +49,11 @@ class StreetLight(DeviceActor):
                 self.emit("lamp_fault", 1, level=self.value("level"))
             else:
                 self.emit("lamp_fault_cleared")
+
+    def safe_values(self) -> Mapping[str, float]:
+        """Burn, as brightly as the template allows: a dark street is the worse fault."""
+        high = self.template.points[self.template.point_index("setpoint")].high
+        return {"setpoint": 100.0 if high is None else high}
 
     def explain(self, point: str, verdict: Verdict) -> Verdict:
         """Name the lamp's own fault where it has one."""

@@ -8,6 +8,9 @@ neither. One that was not heard for 4 s counts as lost, as it counts us as lost.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from jacquemart.actors.signals.declared import check_tables
 from jacquemart.actors.traffic.aggregated import MOST, SEVERITIES, SiteStatus, severity_of
 from jacquemart.runtime.actor import Aggregate, DeviceActor, Point
 from jacquemart.runtime.kernel.readback import Verdict
@@ -64,6 +67,8 @@ class SignalController(DeviceActor):
               urgent=True),
     )  # fmt: skip
     watched = frozenset({"local", "state", "status"})
+    #: Tables of the city file that are this kind's, and what checks them.
+    city_tables: ClassVar[dict[str, Any]] = {"signals": check_tables}
     summary = (
         Aggregate("in contact", "contact", "sum"),
         Aggregate("local mode", "local", "sum"),

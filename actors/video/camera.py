@@ -17,6 +17,7 @@ from typing import Any
 from jacquemart.actors.video.health import HEALTH, check_options
 from jacquemart.runtime.actor import Aggregate, Argument, DeviceActor, Point, Ticket, command
 from jacquemart.runtime.kernel.readback import Verdict
+from jacquemart.runtime.model.claim import LIFE_SAFETY
 from jacquemart.runtime.model.outcome import Outcome, Status
 from jacquemart.runtime.model.quality import Quality
 
@@ -174,7 +175,8 @@ class Camera(DeviceActor):
             self.emit("camera_does_not_stop", 2, axes=", ".join(sorted(self._moving)))
         self._again(STOP_AGAIN_S)
         for axis in sorted(self._moving):
-            self.act(axis, 0.0, then=self._told)
+            # Whoever holds or has reserved it: what turns by itself must come to a stand.
+            self.act(axis, 0.0, priority=LIFE_SAFETY, then=self._told)
 
     def _told(self, outcome: Outcome) -> None:
         if outcome.applied:

@@ -30,6 +30,7 @@ from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU
 from pymodbus.transaction import TransactionManager
 
+from jacquemart.drivers.contract import LastLook
 from jacquemart.drivers.modbus.options import LinkOptions
 from jacquemart.drivers.modbus.stream import AnswerStream
 
@@ -160,7 +161,9 @@ class Connection:
         _watch_path(ctx.transport, options.timeout_ms)
         self._lost = ""
 
-    async def transact(self, unit: int, request: bytes, *, clean: bool = False) -> Answer:
+    async def transact(
+        self, unit: int, request: bytes, *, last_look: LastLook | None = None
+    ) -> Answer:
         """Send one request; return the unit and the PDU of its answer, unchecked.
 
         One call at a time.
@@ -168,11 +171,13 @@ class Connection:
         Args:
             unit: 1 to 255.
             request: the PDU.
-            clean: send only if the stream does not stand inside a late answer.
+            last_look: of a write; it is sent only if that allows it, and if the stream does not
+                stand inside a late answer.
 
         Raises:
             Silent: no answer within ``timeout_ms``; the request was sent.
             Lost: the connection is gone, or was closed since its stream cannot be trusted.
+            NeverSent: the last look did not allow it.
 
         Cancellation: the request may have been sent; its answer will be dropped.
         """
@@ -182,7 +187,7 @@ class Connection:
         if self._answer is not None:
             raise RuntimeError("two requests at once on one Modbus connection")
         stream = self._stream
-        if clean and stream.partial:
+        if last_look is not None and stream.partial:
             self.close("an earlier answer never ended")
             raise Lost(self._lost, sent=False)
         transaction: int = ctx.getNextTID()
@@ -190,8 +195,11 @@ class Connection:
         future = self._answer = self._loop.create_future()
         timer = self._loop.call_later(self._timeout_s, _expire, future)
         try:
-            header = _HEADER.pack(transaction, 0, len(request) + 1, unit)
-            ctx.transport.write(header + request)  # type: ignore[attr-defined]
+            frame = _HEADER.pack(transaction, 0, len(request) + 1, unit) + request
+            if last_look is None:
+                ctx.transport.write(frame)  # type: ignore[attr-defined]
+            else:
+                self._send(ctx.transport, frame, last_look)
             answer: Answer | None = await future
         finally:
             timer.cancel()
@@ -203,6 +211,25 @@ class Connection:
             self.close(f"an answer did not end within {self._options.timeout_ms} ms")
             raise Lost(self._lost, sent=True)
         raise Silent
+
+    def _send(self, transport: Any, frame: bytes, last_look: LastLook) -> None:
+        """Hand a frame to the kernel, whole and in the moment of the last look, or not at all.
+
+        A part of a frame is none to whoever gets it, and the rest of it never comes.
+        """
+        sent = 0
+        if not transport.get_write_buffer_size():
+            endpoint = transport.get_extra_info("socket")
+            try:
+                sent = last_look.send(endpoint.fileno(), frame)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                self.close(str(error))
+                raise Lost(self._lost, sent=False) from None
+        if sent < len(frame):
+            self.close("the other end takes no more bytes")
+            raise Lost(self._lost, sent=False)
 
     def close(self, reason: str = "closed") -> None:
         """Disconnect at once and wake up who waits; never raises, and may be called again."""

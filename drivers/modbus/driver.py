@@ -127,7 +127,7 @@ class ModbusDriver(Driver):
         Cancellation: what was on its way may take effect; the rest was not sent.
         """
         self._need_open()
-        return await WriteCall(self._exchange, writes).run()
+        return await WriteCall(self._exchange, writes, self.last_look).run()
 
     async def close(self) -> None:
         """Disconnect; never raises."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from jacquemart.drivers.contract import LastLook
 from jacquemart.drivers.modbus.client import Connection, Lost, Silent
 from jacquemart.drivers.modbus.faults import meaning
 from jacquemart.drivers.modbus.options import LinkOptions
@@ -87,20 +88,21 @@ class Exchange:
         except Lost as lost:
             raise LinkError(f"{address}: {lost.reason}", where=self.where()) from None
 
-    async def ask(self, unit: int, request: bytes, *, write: bool = False) -> bytes:
-        """Send a request and return its answer, known to be that unit's.
+    async def ask(self, unit: int, request: bytes, *, last_look: LastLook | None = None) -> bytes:
+        """Send a request, a write with its last look, and return that unit's answer.
 
         Raises:
             Silent: no answer from the unit in time.
             Lost: the connection is gone, or was given up since nothing on it answers.
             BrokenAnswer: another unit answered.
+            NeverSent: the last look did not allow it.
         """
         began_s = self._clock_s()
         try:
-            found, answer = await self.connection.transact(unit, request, clean=write)
+            found, answer = await self.connection.transact(unit, request, last_look=last_look)
         except Silent:
             self.silence.timed_out(unit, self._clock_s())
-            if write:
+            if last_look is not None:
                 self.silence.ask_again(unit)
             if self.silence.link_is_dead():
                 self._fell_silent = True

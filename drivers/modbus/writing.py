@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from jacquemart.drivers.contract import LastLook
 from jacquemart.drivers.modbus.client import Lost, Silent
 from jacquemart.drivers.modbus.codec import Unfit
 from jacquemart.drivers.modbus.exchange import Exchange
@@ -23,6 +24,7 @@ from jacquemart.runtime.model.errors import (
     DeviceRefused,
     DriverError,
     LinkError,
+    NeverSent,
     OutcomeUnknown,
     RemoteProtocolError,
     UnitError,
@@ -35,10 +37,26 @@ _ILLEGAL_FUNCTION, _BUSY = 1, 6
 class WriteCall:
     """Write some values once; nothing that may have taken effect is ever sent again."""
 
-    __slots__ = ("_exchange", "_lost", "_results", "_stopped", "_timeouts", "_writes")
+    __slots__ = (
+        "_exchange",
+        "_last_look",
+        "_lost",
+        "_never",
+        "_results",
+        "_stopped",
+        "_timeouts",
+        "_writes",
+    )
 
-    def __init__(self, exchange: Exchange, writes: Sequence[tuple[BoundPoint, float]]) -> None:
-        """Prepare; no I/O."""
+    def __init__(
+        self,
+        exchange: Exchange,
+        writes: Sequence[tuple[BoundPoint, float]],
+        last_look: LastLook,
+    ) -> None:
+        """Prepare; no I/O. ``last_look`` is asked before each block leaves."""
+        self._last_look = last_look
+        self._never: NeverSent | None = None
         self._exchange = exchange
         self._writes = writes
         self._results: list[DriverError | None] = [None] * len(writes)
@@ -57,7 +75,9 @@ class WriteCall:
         queue = deque(exchange.by_health(blocks))
         while queue:
             block = queue.popleft()
-            if self._lost:
+            if self._never is not None:
+                self._never_sent(block)
+            elif self._lost:
                 self._say(block, LinkError, f"not sent: {self._lost}")
             elif block.unit in self._stopped:
                 kind, reason = self._stopped[block.unit]
@@ -83,7 +103,7 @@ class WriteCall:
         """Send one block and note its results; return what to send in its place."""
         unit = block.unit
         try:
-            answer = await self._exchange.ask(unit, block.request, write=True)
+            answer = await self._exchange.ask(unit, block.request, last_look=self._last_look)
             check_written(block.request, answer)
         except Refusal as refusal:
             return self._refused(block, refusal.code)
@@ -94,6 +114,9 @@ class WriteCall:
             self._timeouts -= 1
             self._stopped[unit] = (UnitError, f"the unit gave {reason} to the write before")
             self._say(block, OutcomeUnknown, f"sent, but {reason}")
+        except NeverSent as never:
+            self._never = never
+            self._never_sent(block)
         except Lost as lost:
             self._lost = lost.reason
             if lost.sent:
@@ -123,6 +146,10 @@ class WriteCall:
                 return []
             return alternatives(block, lacking)
         return halves(block, lacking) if rule.splits else []
+
+    def _never_sent(self, block: WriteBlock) -> None:
+        for write in block.writes:
+            self._results[write.position] = self._never
 
     def _say(self, block: WriteBlock, kind: type[DriverError], reason: str) -> None:
         for write in block.writes:

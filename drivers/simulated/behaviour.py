@@ -33,6 +33,9 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
+_MOST_MADE = 1_024
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """How a point comes by its value.
@@ -81,6 +84,10 @@ class Behaviour:
         return self.writable and bool(self.feedback)
 
 
+Behaviours = tuple[tuple[str, Behaviour], ...]
+_MADE: dict[int, tuple[Sequence[PointSpec], Behaviours]] = {}
+
+
 def behaviour_of(spec: PointSpec) -> Behaviour:
     """Return the behaviour that a (checked) point's address asks for."""
     if drives(spec.address):
@@ -88,6 +95,20 @@ def behaviour_of(spec: PointSpec) -> Behaviour:
     feedback = spec.feedback if spec.feedback != spec.name else ""
     told = {key: spec.address[key] for key in CHECKS if key in spec.address}
     return Behaviour(writable=spec.writable, feedback=feedback, whole=spec.whole, **told)
+
+
+def behaviours_of(points: Sequence[PointSpec]) -> Behaviours:
+    """Return points' names and behaviours; for the same points, as often as they stay the same.
+
+    Thousands of links have devices of a few templates: what is made of those is kept, with the
+    points that it was made of, so that no others can be taken for them.
+    """
+    made = _MADE.get(id(points))
+    if made is None or made[0] is not points:
+        if len(_MADE) >= _MOST_MADE:
+            _MADE.clear()
+        made = _MADE[id(points)] = points, tuple((one.name, behaviour_of(one)) for one in points)
+    return made[1]
 
 
 def check_behaviour(spec: PointSpec, address: Mapping[str, Any]) -> Sequence[Problem]:

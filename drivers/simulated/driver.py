@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from jacquemart.drivers.contract import (
@@ -46,6 +45,7 @@ class SimulatedDriver(Driver):
     """
 
     files: ClassVar[int] = 0
+    own_addresses: ClassVar[bool] = True
     clock: ClassVar[Clock] = staticmethod(time.monotonic)
     sleep: ClassVar[Sleep] = staticmethod(asyncio.sleep)
     wall_ns: ClassVar[Callable[[], int]] = staticmethod(time.time_ns)
@@ -120,7 +120,8 @@ class SimulatedDriver(Driver):
 
     async def read(self, plan: SimulatedPlan) -> Sequence[float | Bad]:
         """Read the points of a plan; see the contract."""
-        with self._turn() as call:
+        call = self._begin_call()
+        try:
             await self._wait(call.wait_s)
             if call.breaks is not None:
                 self._lose()
@@ -128,6 +129,8 @@ class SimulatedDriver(Driver):
             if self._field.sound:
                 return self._field.read_all(plan)
             return await self._read_each(plan, call.number)
+        finally:
+            self._in_call = False
 
     async def _read_each(self, plan: SimulatedPlan, call: int) -> Sequence[float | Bad]:
         """Read where some may not answer, or answer late."""
@@ -149,7 +152,8 @@ class SimulatedDriver(Driver):
         self, writes: Sequence[tuple[BoundPoint, float]]
     ) -> Sequence[DriverError | None]:
         """Write the values in order; see the contract. Their waits run side by side."""
-        with self._turn() as call:
+        call = self._begin_call()
+        try:
             try:
                 await self._wait(call.wait_s / 2.0)
             except LinkError as lost:
@@ -176,6 +180,8 @@ class SimulatedDriver(Driver):
                     for (point, _), result in zip(writes, results, strict=True)
                 ]
             return results
+        finally:
+            self._in_call = False
 
     async def close(self) -> None:
         """Disconnect; never raises."""
@@ -194,19 +200,19 @@ class SimulatedDriver(Driver):
         arrives = not isinstance(verdict.error, UnitError)
         return verdict.error, verdict.wait, verdict.effect if arrives else None
 
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[Call]:
-        """One call at a time, and only on an open link: the contract holds for the shell too."""
+    def _begin_call(self) -> Call:
+        """Begin a call: one at a time, and only on an open link, as the contract has it.
+
+        Whoever begins it ends it, by ``_in_call``.
+        """
         if self._in_call:
             raise UsageError("read and write were called at the same time", where=self.link.id)
         if not self._is_open:
             raise self._gone("the link is not open")
-        self._in_call = True
         self._calls += 1
-        try:
-            yield self._field.begin_call(self._calls)
-        finally:
-            self._in_call = False
+        call = self._field.begin_call(self._calls)
+        self._in_call = True
+        return call
 
     def _pause(self, wait: str) -> float:
         if wait == "timeout":

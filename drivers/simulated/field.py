@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from jacquemart.drivers.simulated.behaviour import Behaviour, behaviour_of
+from jacquemart.drivers.simulated.behaviour import behaviours_of
 from jacquemart.drivers.simulated.faults import (
     EVERY_DEVICE,
     Fault,
@@ -87,7 +87,6 @@ class SimulatedField:
         self.refuse: bool | int = False
         self.hang = False
         self.waiting = 0
-        self._devices: set[str] = set()
         self._calls = 0
         self._model = StreetModel()
         self._book = FaultBook()
@@ -117,7 +116,6 @@ class SimulatedField:
                 self.refuse = self.hang = False
             self._configured = True
             self._start = None
-            self._devices = set()
             self._calls = 0
             self.options = options
             self.refuse = self.refuse or options.refuse
@@ -225,15 +223,14 @@ class SimulatedField:
         """
         with self._lock:
             now = self._now()
-            last: tuple[Sequence[PointSpec], tuple[tuple[str, Behaviour], ...]] | None = None
-            for device, specs in runs:
-                if last is None or last[0] is not specs:
-                    last = specs, tuple((spec.name, behaviour_of(spec)) for spec in specs)
-                if device.id not in self._devices:
-                    self._devices.add(device.id)
-                    if self._book.has(Fault.STUCK, device.id):
-                        self._model.freeze(device.id, now)
-                self._model.declare_all(device.id, last[1], now)
+            for points, devices in _alike(runs):
+                if not self._book.empty:
+                    for device in devices:
+                        if not self._model.has_device(device) and self._book.has(
+                            Fault.STUCK, device
+                        ):
+                            self._model.freeze(device, now)
+                self._model.declare_many(devices, behaviours_of(points), now)
 
     def begin_call(self, since_open: int) -> Call:
         """Decide how the next call goes, the ``since_open``-th (from 1) since the link opened."""
@@ -323,11 +320,27 @@ class SimulatedField:
         if fault is not Fault.STUCK:
             return
         everyone = not whom or EVERY_DEVICE in whom
-        for device in self._devices if everyone else self._devices.intersection(whom):
+        for device in self._model.devices() if everyone else filter(self._model.has_device, whom):
             if self._book.has(Fault.STUCK, device):
                 self._model.freeze(device, self._now())
             else:
                 self._model.thaw(device, self._now())
+
+
+def _alike(
+    runs: Iterable[tuple[DeviceSpec, Sequence[PointSpec]]],
+) -> Iterator[tuple[Sequence[PointSpec], list[str]]]:
+    """Yield points with the devices in a row that have those very same ones."""
+    points: Sequence[PointSpec] = ()
+    devices: list[str] = []
+    for device, own in runs:
+        if own is not points:
+            if devices:
+                yield points, devices
+            points, devices = own, []
+        devices.append(device.id)
+    if devices:
+        yield points, devices
 
 
 def _shown(value: float) -> float | Bad:

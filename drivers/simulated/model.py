@@ -15,6 +15,7 @@ shared model says, and never kept in it.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -56,6 +57,14 @@ class FieldModel:
         """Return how many device models there are: at most one a device."""
         return len(set(self._devices.values()))
 
+    def devices(self) -> list[str]:
+        """Return the devices that have points here."""
+        return list(self._devices)
+
+    def has_device(self, device: str) -> bool:
+        """Return whether a device has points here."""
+        return device in self._devices
+
     def knows(self, device: str, name: str) -> bool:
         """Return whether a point was declared."""
         model = self._devices.get(device)
@@ -96,6 +105,37 @@ class FieldModel:
         model = self._devices.get(device)
         if model is None or not all(model.has(name) for name, _ in points):
             self._step(device, ("declare", id(points), stuck), do, points)
+
+    def declare_many(
+        self, devices: Sequence[str], points: tuple[tuple[str, Behaviour], ...], now: float
+    ) -> None:
+        """Add points to each device; whoever had the same model as the one before, goes with it.
+
+        A model whose devices are all among them is not copied for that.
+
+        Raises:
+            ConfigError: see :meth:`declare`.
+        """
+        now = self._advance(now)
+        known, stuck = self._devices, self._stuck
+        members = Counter(map(known.get, set(devices)))  # each counts once
+        before: DeviceModel | None = None
+        after: DeviceModel | None = None
+        for device in devices:
+            own = known.get(device)
+            if after is None or own is not before or stuck:
+                before = own
+                if own is None or stuck or own in self._pinned or members[own] != own.devices:
+                    self.declare_all(device, points, now)
+                else:
+                    for name, behaviour in points:
+                        own.declare(device, name, behaviour, now, stuck=False)
+                after = known[device]
+            elif own is not after:
+                if own is not None:
+                    own.devices -= 1
+                after.devices += 1
+                known[device] = after
 
     def is_followed(self, device: str, name: str) -> bool:
         """Return whether a point of the device follows this one."""

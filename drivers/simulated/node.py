@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from jacquemart.drivers.simulated.behaviour import Behaviour
 from jacquemart.drivers.simulated.track import Track, area, followed, seconds_above_zero
+
+#: Of a point that was only mentioned so far, and of one that nobody feeds.
+PLAIN = Behaviour()
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +23,7 @@ class Node:
     born: float
     given: Track
     track: Track
-    behaviour: Behaviour = field(default_factory=Behaviour)
+    behaviour: Behaviour = PLAIN
     declared: bool = False
     touched: bool = False
     frozen: bool = False
@@ -33,9 +36,11 @@ class Node:
 
     def copy(self) -> Node:
         """Return the same point with the same past, attached to nothing."""
-        return replace(
-            self, given=self.given.copy(), track=self.track.copy(), source=None, followers=[]
-        )
+        return Node(
+            self.name, self.born, self.given.copy(), self.track.copy(), self.behaviour,
+            self.declared, self.touched, self.frozen, None, [], self.lag_s, self.ramp_per_s,
+            self.counted, self.counted_until,
+        )  # fmt: skip
 
     @property
     def is_counter(self) -> bool:
@@ -52,7 +57,7 @@ class Node:
 
     def pace(self) -> None:
         """Take over lag and ramp: its own where said, else those of the register that feeds it."""
-        own, above = self.behaviour, Behaviour()
+        own, above = self.behaviour, PLAIN
         if self.source is not None and self.source.behaviour.feedback == self.name:
             above = self.source.behaviour
         lag_ms = own.lag_ms if own.lag_ms is not None else above.lag_ms

@@ -23,6 +23,14 @@ class StreetModel(FieldModel):
         yield from super().__iter__()
         yield from self._traffic
 
+    def devices(self) -> list[str]:
+        """Return the devices that have points here, vehicles last."""
+        return list(dict.fromkeys((*super().devices(), *self._traffic.devices())))
+
+    def has_device(self, device: str) -> bool:
+        """Return whether a device has points here."""
+        return super().has_device(device) or device in self._traffic.devices()
+
     def knows(self, device: str, name: str) -> bool:
         """Return whether a point was declared."""
         return f"{device}/{name}" in self._traffic or super().knows(device, name)
@@ -55,6 +63,16 @@ class StreetModel(FieldModel):
                 self.declare(device, name, behaviour, now)
         else:
             super().declare_all(device, points, now)
+
+    def declare_many(
+        self, devices: Sequence[str], points: tuple[tuple[str, Behaviour], ...], now: float
+    ) -> None:
+        """Add points to each device, as ``declare_all`` does to one."""
+        if len(self._traffic) or any(how.course is not None for _, how in points):
+            for device in devices:
+                self.declare_all(device, points, now)
+        else:
+            super().declare_many(devices, points, now)
 
     def follows_another(self, point: str) -> bool:
         """Return whether a point's value cannot be set from outside."""

@@ -7,7 +7,7 @@ people do: what is not to be told of that is not the field's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,7 @@ class Traffic:
         self._driving = {key: usual for key, (_, usual) in DRIVING.items()} | dict(driving or {})
         self._vehicles: dict[tuple[object, ...], _Vehicle] = {}
         self._points: dict[str, tuple[_Vehicle, Mapping[str, Any]]] = {}
+        self._devices: dict[str, None] = {}
         self._stopped: dict[str, float] = {}
 
     def __contains__(self, point: str) -> bool:
@@ -115,6 +116,10 @@ class Traffic:
 
     def __len__(self) -> int:
         return len(self._points)
+
+    def devices(self) -> Collection[str]:
+        """Return the devices that have points that drive."""
+        return self._devices.keys()
 
     def declare(self, device: str, name: str, address: Mapping[str, Any]) -> None:
         """Add a point; points of a device that drive alike are of one vehicle."""
@@ -132,6 +137,7 @@ class Traffic:
                 chance(self._seed, "shift", device) * turn,
             )
         self._points[f"{device}/{name}"] = vehicle, address
+        self._devices[device] = None
 
     def value(self, point: str, time: float) -> float:
         """Return what a point really shows."""

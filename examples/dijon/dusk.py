@@ -22,6 +22,7 @@ import json
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -67,8 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         with (
+            tempfile.TemporaryDirectory(prefix="dusk-") as state,  # each dusk is the first one
             _field(args, inventory, say) as field,
-            _city(args, say) as city,
+            _city(args, state, say) as city,
             city.client(principal="dusk") as client,
         ):
             figures, comparison = _dusk(args, say, field, city, client)
@@ -118,6 +120,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="the city file (default: city.toml, or city-simulated.toml, beside this program); "
         "its inventories are drawn into the folder generated/ beside it",
     )
+    parser.add_argument("--state", default="", help="folder of the journals (default: a new one)")
     parser.add_argument("--field-port", type=int, default=15_020, help="TCP port of every cabinet")
     parser.add_argument("field", nargs="*", metavar="FIELD-OPTION", help="for the field; after --")
     parsed = parser.parse_args(argv)
@@ -161,12 +164,13 @@ def _field(
         yield field
 
 
-def _city(args: argparse.Namespace, say: _Speaker) -> jacquemart.City:
+def _city(args: argparse.Namespace, state: str, say: _Speaker) -> jacquemart.City:
     return jacquemart.City(
         args.city,
         gateway_port=args.port,
         stream_port=args.stream_port,
         cells=args.cells,
+        state=args.state or state,
         on_progress=say.progress,
     )
 

@@ -96,6 +96,8 @@ def _consequences(plan: Mapping[str, Any]) -> Iterator[str]:
     told += [f"{', '.join(cells['started'])} started"] if cells["started"] else []
     told += [f"{', '.join(cells['stopped'])} stopped"] if cells["stopped"] else []
     yield escape(f"  cells     {'; '.join(told)}")
+    if plan["holds"].get("known"):
+        yield from _holds(plan["holds"])
     for name in ("in_flight", "holds", "alarms"):
         about = plan[name]
         if not about.get("known"):
@@ -108,6 +110,21 @@ def _consequences(plan: Mapping[str, Any]) -> Iterator[str]:
             f"  note      {slots:,} slots of {len(wasteful):,} shards are nobody's any more; a "
             "restart of the city makes them compact"
         )
+
+
+def _holds(holds: Mapping[str, Any]) -> Iterator[str]:
+    if not holds["count"]:
+        yield "  holds     none stands on a device that is touched"
+        return
+    yield f"  holds     {holds['count']:,} stand on devices that are touched"
+    for one in holds["named"][:SHOWN]:
+        what = f"{one['device']}/{one['point']}" if one["point"] else one["device"]
+        then = "ends" if one["ends"] else "goes on"
+        why = f": {one['why']}" if one["why"] else ""
+        yield escape(f"    ! {what}  {one['verb']} by {one['owner']}, {then}{why}")
+    left = holds["count"] - len(holds["named"][:SHOWN])
+    if left:
+        yield f"    ! … and {left:,} more"
 
 
 def result_line(result: Mapping[str, Any]) -> str:

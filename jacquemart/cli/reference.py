@@ -36,6 +36,13 @@ def point_row(point: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
         facts.append("every value kept")
     if point["urgent"]:
         facts.append("urgent")
+    if point["volatile"]:
+        facts.append("volatile")
+    for key, state in (("min_on_s", "on"), ("min_off_s", "off")):
+        if point[key]:
+            facts.append(f"{state} for {values.span(point[key])} at least")
+    if point["default"] is not None:
+        facts.append(f"{point['default']:g} when nobody holds it")
     if point["withheld_unless"]:
         facts.append(f"only while {point['withheld_unless']}")
     if point["protected"]:

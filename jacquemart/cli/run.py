@@ -33,6 +33,13 @@ def add(commands: Any) -> None:
         help="a Ray cluster, host:port, with a node on this host (default: a Ray of its own)",
     )
     parser.add_argument(
+        "--network",
+        metavar="N",
+        help="let device cells be on other hosts of that cluster, and meet over this private "
+        "network, e.g. 10.0.0.0/24; it is neither encrypted nor authenticated yet "
+        "(default: all cells are on this host)",
+    )
+    parser.add_argument(
         "--cells",
         type=_cells,
         metavar="N",
@@ -49,6 +56,12 @@ def add(commands: Any) -> None:
         type=_port,
         metavar="P",
         help="the streams' port, likewise (default: 4748)",
+    )
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        help="the folder of the city's journals, which must survive it "
+        "(default: jacquemart/CITY in $XDG_STATE_HOME, or in ~/.local/state)",
     )
     api.add_json(parser)
     parser.set_defaults(run=run)
@@ -69,9 +82,11 @@ def run(args: argparse.Namespace) -> int:
     city = City(
         args.file,
         ray_address=args.ray_address,
+        network=args.network,
         gateway_port=args.port,
         stream_port=args.stream_port,
         cells=args.cells,
+        state=args.state,
         on_progress=listener.hear,
     )
     ready = False

@@ -12,6 +12,7 @@ from jacquemart.cli import api, outcome, table, values
 from jacquemart.cli.colour import BOLD, DIM, GREEN, RED, YELLOW, Paint, paint_for, quality_style
 from jacquemart.cli.say import DONE
 from jacquemart.cli.text import escape
+from jacquemart.runtime.model.claim import Claim
 from jacquemart.runtime.model.outcome import Stages
 from jacquemart.runtime.model.reading import word_of
 
@@ -91,6 +92,12 @@ def _details(found: Mapping[str, Any]) -> Iterator[table.Row]:
             yield ["", table.Styled(text, quality_style(code))]
     for label, text in found.get("texts", {}).items():
         yield [label, text]
+    for at, claim in enumerate(map(Claim.from_plain, found.get("claims", ()))):
+        what = f"{claim.verb} {claim.point}".rstrip()
+        value = f" at {claim.value:g}" if isinstance(claim.value, float) else ""
+        why = f": {claim.why}" if claim.why else ""
+        said = f"{what}{value}, slot {claim.slot}, by {claim.owner}, {claim.until_text}{why}"
+        yield ["" if at else "claims", said]
     yield ["cell", found["cell"]]
     waiting = found["waiting"]
     yield ["waiting", f"{waiting} command{'' if waiting == 1 else 's'}"]

@@ -1,10 +1,10 @@
 """The actor: one mailbox, one message at a time, timers and state of its own.
 
 *Theory.* Everything an actor does happens on its cell's loop, one message after the other. A
-plain handler runs inline and costs no task; an ``async`` handler becomes a task, and the next
-message waits in the mailbox until it is done. A command that waits there past its deadline ends
-EXPIRED at once, and not when its turn comes. A handler that raises ends its own command
-INDETERMINATE, is told as an event, and stops nobody else; its actor restarts.
+plain handler runs inline and costs no task; so does an ``async`` one until it waits: then it
+becomes a task, and the next message waits in the mailbox until it is done. A command that waits
+there past its deadline ends EXPIRED at once, and not when its turn comes. A handler that raises
+ends its own command INDETERMINATE, is told as an event, and stops nobody else; its actor restarts.
 
 *Rules.* Never block; never touch another actor's fields (post to it); keep what must survive a
 restart in ``save``/``load``.
@@ -14,25 +14,27 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
-from jacquemart.native.mailbox import COMMANDS, SAFETY, Mailbox
-from jacquemart.runtime.actor.declare import Argument, CommandSpec
-from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket, Value
+from jacquemart.native.eager import Begun, begin_now
+from jacquemart.native.mailbox import Mailbox
+from jacquemart.runtime.actor.commander import Commander
+from jacquemart.runtime.actor.declare import UNPARK, Argument, CommandSpec
+from jacquemart.runtime.actor.marks import NO_MARKS, Marks
+from jacquemart.runtime.actor.superseding import SAFETY_PRIORITY, lane_of
+from jacquemart.runtime.actor.supervised import RAISED, plain
+from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, TAKEN_BACK, Ticket, Value
 from jacquemart.runtime.actor.values import check_argument
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.outcome import Reason, Status
-from jacquemart.runtime.model.text import describe
 
-#: Commands of priority 1 and 2 (life safety) travel in a lane of their own.
-SAFETY_PRIORITY = 2
-#: What somebody's handler may raise and must not stop a cell with. A plain one can raise
-#: CancelledError too, by asking a cancelled future for its result.
-RAISED = (Exception, asyncio.CancelledError, SystemExit)
+__all__ = ["CELL_STOPS", "RAISED", "SAFETY_PRIORITY", "Actor", "Handler", "Host", "command"]
 
+#: Why commands that wait are not done when their cell ends: its successor may do them.
+CELL_STOPS = "the cell is stopping"
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -78,11 +80,11 @@ def command(
     return declare
 
 
-class Actor:
+class Actor(Commander):
     """Base of everything with a mailbox. Subclass and override the ``on_…`` methods."""
 
     __slots__ = (
-        "_busy", "_expiry", "_in_hand", "_mailbox", "_stopped", "_task", "_timers", "host", "id",
+        "_expiry", "_in_hand", "_mailbox", "_mark", "_marks", "_task", "_timers", "host", "id",
     )  # fmt: skip
 
     #: Command name -> method name, gathered from ``@command`` when a class is made.
@@ -92,6 +94,7 @@ class Actor:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.keeps_state = cls.save is not Actor.save
         found = dict(cls.command_specs)
         for attribute, member in vars(cls).items():
             spec = getattr(member, "__jacquemart_command__", None)
@@ -106,16 +109,17 @@ class Actor:
 
     def __init__(self, id: str, host: Host) -> None:
         """Make the actor known by ``id`` on a cell. Do no work here; see ``on_start``."""
+        super().__init__()
         self.id = id
         self.host = host
-        self._busy = False
-        self._stopped = ""
-        """Why it takes nothing any more; empty while it does."""
         self._mailbox: Mailbox | None = None
         self._timers: set[asyncio.TimerHandle] | None = None
         self._task: asyncio.Task[Any] | None = None
         self._in_hand: Ticket | None = None
         self._expiry: tuple[int, asyncio.TimerHandle] | None = None
+        self._marks: Marks = getattr(host, "ledger", NO_MARKS)
+        self._mark = -1
+        """Of the message whose handler goes on as a task."""
 
     # Lifecycle ---------------------------------------------------------------------------
 
@@ -131,7 +135,7 @@ class Actor:
     def save(self) -> Mapping[str, Any]:
         """Return the state that must survive a move or restart, as plain values.
 
-        Cells keep no journal yet, so nothing asks for it by itself.
+        Asked for after each command and on ``persist``; kept in the zone's journal.
         """
         return {}
 
@@ -140,9 +144,9 @@ class Actor:
 
     def start(self) -> None:
         """Start the actor (its cell does)."""
-        _plain(self.on_start)
+        plain(self.on_start)
 
-    def stop(self, why: str = "the cell is stopping") -> None:
+    def stop(self, why: str = CELL_STOPS) -> None:
         """Stop it (its cell does): end what waits as REJECTED, and what runs as INDETERMINATE.
 
         Idempotent. A command that comes later is REJECTED.
@@ -156,12 +160,14 @@ class Actor:
             self._expiry = None
         if self._task is not None:
             self._task.cancel()
-            if self._in_hand is not None and self._in_hand.outcome is None:
+            if self._in_hand is not None and not self._in_hand.ended:
                 self._end_unknown(self._in_hand, Reason.STOPPING, "the handler was cancelled")
+            self._unmark()
         if self._mailbox is not None:
             for message in self._mailbox.clear():
                 if isinstance(message, Ticket):
                     self._refuse(message, Reason.STOPPING, why)
+        self._carried.stopped(self)
         self._guard(self.on_stop)
 
     # Messages ----------------------------------------------------------------------------
@@ -171,6 +177,8 @@ class Actor:
         if self._stopped:
             self._refuse(ticket, Reason.STOPPING, self._stopped)
             return
+        if self._parked and not self._admits(ticket):
+            return
         if not self._busy and not self._mailbox:
             self._begin(ticket)
             if self._mailbox and not self._busy:
@@ -178,11 +186,16 @@ class Actor:
             return
         if self._mailbox is None:
             self._mailbox = Mailbox()
-        lane = _lane_of(ticket)
+        elif ticket.verb == "set" and self._mailbox:
+            self._supersede(ticket)
+        lane = lane_of(ticket)
         if self._mailbox.post(lane, ticket):
             self._expire_at(ticket.deadline_ns)
         else:
             self._refuse(ticket, Reason.BUSY, f"{self._mailbox.depth(lane)} commands wait already")
+
+    def _supersede(self, newer: Ticket) -> None:
+        """End what waits and is pointless now that ``newer`` has come; device actors do."""
 
     def next_message(self) -> None:
         """Go on with the mailbox: the message in hand has ended."""
@@ -192,6 +205,16 @@ class Actor:
             message = self._mailbox.take()
             if isinstance(message, Ticket):
                 self._begin(message)
+
+    def withdraw(self, meant: Callable[[Ticket], bool]) -> int:
+        """End as CANCELLED those that are meant and wait in the mailbox; return how many."""
+        if not self._mailbox:
+            return 0
+        found = self._take_out(meant)
+        now = self.host.clock.boot_ns()
+        for ticket in found:
+            ticket.finish(Status.CANCELLED, Reason.WITHDRAWN, TAKEN_BACK, now_ns=now)
+        return len(found)
 
     @property
     def waiting(self) -> int:
@@ -244,6 +267,9 @@ class Actor:
         Looks the handler up and runs it. Subclasses add verbs of their own.
         """
         spec = self.command_specs.get(ticket.verb)
+        if ticket.verb == UNPARK:
+            self._succeed(ticket, None)  # it is not parked
+            return False
         if spec is None:
             known = ", ".join(sorted(self.commands)) or "none but set"
             self._refuse(
@@ -260,12 +286,21 @@ class Actor:
     def _answered(self, ticket: Ticket, result: Any) -> bool:
         """Take what a handler, plain or async, gave back; return whether its command ends later."""
         if inspect.iscoroutine(result):
-            self._in_hand = ticket
-            self._task = self.host.loop.create_task(self._finish_later(ticket, result))
-            # A task that is cancelled before its first step never enters its coroutine.
-            self._task.add_done_callback(lambda _: result.close())
-            return True
+            result = begin_now(self.host.loop, result)
+            if type(result) is Begun:
+                return self._goes_on(ticket, result)
         return self._returned(ticket, result)
+
+    def _goes_on(self, ticket: Ticket, work: Begun[Any]) -> bool:
+        """Take that an async handler waits; return that its command ends later."""
+        self._in_hand = ticket
+        self._task = work.task
+        work.go_on(self._finish_later(ticket, work))
+        if self._stopped:  # by what it did before it waited
+            self._task.cancel()
+            if not ticket.ended:
+                self._end_unknown(ticket, Reason.STOPPING, "the handler was cancelled")
+        return True
 
     def command_spec(self, spec: CommandSpec) -> CommandSpec:
         """Return the declaration of a command as it holds for this actor."""
@@ -281,31 +316,51 @@ class Actor:
         if now >= ticket.deadline_ns:
             self._expire(ticket, now)
             return
+        if self._troubles is not None and self._poisoned(ticket):
+            return
         self._busy = True  # also while a failure is told: nothing may come in between
         later = False
+        mark = self._marks.handling(ticket)
         try:
             later = self.handle(ticket)
+            if self._troubles is not None and self._task is None:
+                self._troubles.handled(ticket)
         except RAISED as error:
-            self._fail(ticket, error)
+            later = self._fail(ticket, error)
+        if self.keeps_state:
+            self.persist()
+        self._mark = self._marks.returned(mark, later=self._task is not None)
         self._busy = later
 
-    async def _finish_later(self, ticket: Ticket, work: Coroutine[Any, Any, Any]) -> None:
+    def _unmark(self) -> None:
+        self._marks.handled(self._mark)
+        self._mark = -1
+
+    async def _finish_later(self, ticket: Ticket, work: Begun[Any]) -> None:
         left_ns = ticket.deadline_ns + END_AFTER_DEADLINE_NS - self.host.clock.boot_ns()
         try:
             async with asyncio.timeout(left_ns / 1e9) as patience:
                 result = await work
+            self._unmark()
+            if self._troubles is not None:
+                self._troubles.handled(ticket)
+            if self.keeps_state:
+                self.persist()
             if self._returned(ticket, result):
                 self._task = self._in_hand = None
                 return
         except RAISED as error:
+            self._unmark()
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-                if ticket.outcome is None:
+                if not ticket.ended:
                     self._end_unknown(ticket, Reason.STOPPING, "the handler was cancelled")
                 raise
-            if isinstance(error, TimeoutError) and patience.expired() and ticket.outcome is None:
+            if isinstance(error, TimeoutError) and patience.expired() and not ticket.ended:
                 self._end_unknown(ticket, Reason.NO_ANSWER, "the handler did not come to an end")
-            self._fail(ticket, error)
+            self._task = self._in_hand = None
+            if self._fail(ticket, error):
+                return
         self.next_message()
 
     def _expire_at(self, deadline_ns: int) -> None:
@@ -323,24 +378,32 @@ class Actor:
         if not self._mailbox:
             return
         now = self.host.clock.boot_ns()
-        late: list[Ticket] = []
-        for message in self._mailbox.clear():
+        for ticket in self._take_out(lambda ticket: now >= ticket.deadline_ns):
+            self._expire(ticket, now)
+
+    def _sort_out(self, late: Callable[[Ticket], bool], reason: str, detail: str) -> None:
+        for ticket in self._take_out(late):
+            self._refuse(ticket, reason, detail)
+
+    def _take_out(self, meant: Callable[[Ticket], bool]) -> list[Ticket]:
+        """Take those that are meant out of the mailbox; the others wait on, in their order."""
+        out: list[Ticket] = []
+        for message in self._mailbox.clear() if self._mailbox else ():
             if not isinstance(message, Ticket):
                 continue
-            if now >= message.deadline_ns:
-                late.append(message)
-            else:
-                self._mailbox.post(_lane_of(message), message)
+            if meant(message):
+                out.append(message)
+            elif self._mailbox is not None:
+                self._mailbox.post(lane_of(message), message)
                 self._expire_at(message.deadline_ns)
-        for ticket in late:
-            self._expire(ticket, now)
+        return out
 
     def _expire(self, ticket: Ticket, now_ns: int) -> None:
         late_ms = (now_ns - ticket.deadline_ns) / 1e6
         ticket.finish(Status.EXPIRED, Reason.DEADLINE, f"{late_ms:.0f} ms late", now_ns=now_ns)
 
     def _succeed(self, ticket: Ticket, result: Any) -> None:
-        if ticket.outcome is None:
+        if not ticket.ended:
             value = float(result) if isinstance(result, (int, float)) else None
             ticket.finish(Status.APPLIED, value=value, now_ns=self.host.clock.boot_ns())
 
@@ -350,35 +413,7 @@ class Actor:
     def _end_unknown(self, ticket: Ticket, reason: str, detail: str) -> None:
         ticket.finish(Status.INDETERMINATE, reason, detail, now_ns=self.host.clock.boot_ns())
 
-    def _fail(self, ticket: Ticket, error: BaseException) -> None:
-        self.host.failed(self, error)
-        if ticket.outcome is None:
-            # A handler may have acted before it raised, so nobody may call this a definite end.
-            self._end_unknown(ticket, Reason.INTERNAL, describe(error))
-        if not self._stopped:
-            self._cancel_timers()  # ``on_start`` sets them anew
-            self._guard(self.on_start)
-
     def _cancel_timers(self) -> None:
         for timer in self._timers or ():
             timer.cancel()
         self._timers = None
-
-    def _guard(self, action: Callable[[], Any]) -> None:
-        try:
-            _plain(action)
-        except RAISED as error:  # told as an event, stops nobody else
-            self.host.failed(self, error)
-
-
-def _plain(action: Callable[[], Any]) -> None:
-    """Call what must not be ``async``: it would silently never run."""
-    result = action()
-    if inspect.iscoroutine(result):
-        result.close()
-        name = getattr(action, "__qualname__", repr(action))
-        raise UsageError(f"{name} is async; timers, on_start and on_stop take plain methods")
-
-
-def _lane_of(ticket: Ticket) -> int:
-    return SAFETY if ticket.priority <= SAFETY_PRIORITY else COMMANDS

@@ -12,11 +12,14 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from jacquemart.runtime.model.city import PointSpec, TemplateSpec
+from jacquemart.runtime.model.claim import CLAIM_VERBS
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.ids import valid_id, valid_word
 
 PointType = Literal["number", "flag", "enumeration", "count"]
 DERIVED = {"derived": True}
+#: The command that makes a parked actor work again; every actor knows it.
+UNPARK = "unpark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ class Point:
             and it is stale so long after it was taken.
         protected: nobody writes it, by whatever name: no template may make its place in the
             field writable through another point, of this device or another one.
+        volatile: setting it is worth nothing later (a pan): it is never journalled.
+        min_on_s: once written as other than 0, it stays so for so long (priorities 1 to 5 pass):
+            for motors that must not be switched often.
+        min_off_s: the same for 0.
+        default: what is written when the last hold goes and nothing was ever set.
     """
 
     name: str
@@ -77,6 +85,10 @@ class Point:
     withheld_unless: str = ""
     by_source: bool = False
     protected: bool = False
+    volatile: bool = False
+    min_on_s: float = 0.0
+    min_off_s: float = 0.0
+    default: float | None = None
 
     def matches(self, name: str) -> bool:
         """Return whether this declares the point of a template with that name."""
@@ -106,6 +118,10 @@ class Point:
             whole=self.type != "number",
             withheld_unless=self.withheld_unless,
             by_source=self.by_source,
+            volatile=self.volatile,
+            min_on_s=self.min_on_s,
+            min_off_s=self.min_off_s,
+            default=self.default,
         )
 
     @property
@@ -188,6 +204,17 @@ class CommandSpec:
     takes: Argument | None = None
     volatile: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse the verbs of claims, which in a journal would be claims, and ``unpark``.
+
+        Raises:
+            UsageError: the author's bug.
+        """
+        if self.name in CLAIM_VERBS:
+            raise UsageError(f"command {self.name!r} is a claim, which every device has")
+        if self.name == UNPARK:
+            raise UsageError(f"command {self.name!r} is one that every actor has")
+
 
 def declaration_of(points: Sequence[Point], name: str) -> Point | None:
     """Return what declares a template's point of that name: itself before a family."""
@@ -228,8 +255,16 @@ def _wrong(point: Point, names: Sequence[str]) -> str:
         (low is not None and high is not None and low > high, "has an empty range"),
         (point.derived and point.writable, "is derived, so nobody can write it"),
         (point.protected and point.writable, "is protected, so nobody can write it"),
+        (point.volatile and not point.writable, "is volatile, but nobody can write it"),
         (bool(others or point.pulse) and not point.writable, "is not writable, so it has neither "
          "feedback nor guards nor pulse"),
+        (min(point.min_on_s, point.min_off_s) < 0, "has a minimum time below 0"),
+        (bool(point.min_on_s or point.min_off_s or point.default is not None) and (
+            not point.writable or point.pulse), "is not written and left so, so it has neither "
+         "minimum times nor a default"),
+        (point.default is not None and not (
+            (low is None or low <= point.default) and (high is None or point.default <= high)),
+         "has a default outside its range"),
         (bool(point.withheld_unless) and point.withheld_unless not in names, "is withheld unless "
          f"{point.withheld_unless}, which the kind does not declare"),
         (bool(point.withheld_unless) and point.keep == "every", "is withheld, so nothing of it may "

@@ -56,6 +56,10 @@ def describe_point(point: Point) -> dict[str, Any]:
         "urgent": point.urgent,
         "withheld_unless": point.withheld_unless,
         "protected": point.protected,
+        "volatile": point.volatile,
+        "min_on_s": point.min_on_s,
+        "min_off_s": point.min_off_s,
+        "default": point.default,
     }
 
 

@@ -9,13 +9,19 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal, Protocol
 
+from jacquemart.native.parts import Parts
 from jacquemart.native.table import PointTable
-from jacquemart.runtime.actor.base import RAISED, Actor, Host
+from jacquemart.runtime.actor.base import RAISED, Host
+from jacquemart.runtime.actor.claim_ticket import ClaimTicket
+from jacquemart.runtime.actor.claimable import Claimable
 from jacquemart.runtime.actor.declare import CommandSpec, Point, check_declarations
-from jacquemart.runtime.actor.ticket import Step, Ticket
+from jacquemart.runtime.actor.precedence import Precedence
+from jacquemart.runtime.actor.ticket import SafeStep, Step, Ticket
 from jacquemart.runtime.actor.values import check_value
 from jacquemart.runtime.kernel.readback import Verdict
+from jacquemart.runtime.kernel.setpoints import Setpoints
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec, TemplateSpec
+from jacquemart.runtime.model.claim import LIFE_SAFETY, Claim
 from jacquemart.runtime.model.outcome import Outcome, Reason, Status
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.text import describe
@@ -39,6 +45,18 @@ class DeviceShard(Protocol):
         """The table that has the slots of the device."""
         ...
 
+    @property
+    def setpoints(self) -> Setpoints:
+        """What its points were last set to."""
+        ...
+
+    def substitute(self, slot: int, value: float | None) -> None:
+        """Show a value in place of what is read; None: show what is read again."""
+
+    def claim_ended(self, actor: Claimable, claim: Claim, why: str) -> None:
+        """Tell the zone that a claim stands no more."""
+        ...
+
     def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
         """Queue a write on the device's link; ``actor.written`` gets its verdict."""
         ...
@@ -52,7 +70,7 @@ class DeviceShard(Protocol):
         ...
 
 
-class DeviceActor(Actor):
+class DeviceActor(Precedence):
     """Base of all device kinds.
 
     A kind declares its points (``points``), says which of them it wants to be told about
@@ -61,7 +79,7 @@ class DeviceActor(Actor):
     ``points``; with ``open_points`` a template may have points that the kind does not declare.
     """
 
-    __slots__ = ("_last", "_left", "_sent", "base", "shard", "spec", "template")
+    __slots__ = ("base", "shard", "spec", "template")
 
     kind: ClassVar[str] = "generic"
     points: ClassVar[tuple[Point, ...]] = ()
@@ -70,12 +88,15 @@ class DeviceActor(Actor):
     derived_points: ClassVar[tuple[PointSpec, ...]] = ()
     watched: ClassVar[frozenset[str]] = frozenset()
     summary: ClassVar[tuple[Aggregate, ...]] = ()
+    has_safe_values: ClassVar[bool] = False
+    """Whether the kind says what is safe: it has its own ``safe_values``."""
     roams: ClassVar[bool] = False
     """Its devices move between zones: ``zone`` says where one is, and so does a derived point of
     that name, a number whose words are "outside" and the city's zones."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.has_safe_values = cls.safe_values is not DeviceActor.safe_values
         if "points" in vars(cls):
             check_declarations(cls.__name__, cls.points)
             single = [point for point in cls.points if not point.family]
@@ -95,11 +116,6 @@ class DeviceActor(Actor):
         self.template = template
         self.shard = shard
         self.base = base
-        self._last: Ticket | None = None
-        self._sent: Ticket | None = None
-        """The command that ends with a write that ``write`` has submitted."""
-        self._left: Ticket | None = None
-        """That command, when its handler has returned."""
 
     # For authors of kinds ------------------------------------------------------------------
 
@@ -126,6 +142,20 @@ class DeviceActor(Actor):
         """
         return False
 
+    def safe_values(self) -> Mapping[str, float]:
+        """Return what is safe while nobody commands the device's zone: writable point -> value.
+
+        Asked if the template says ``on_zone_lost = "fail_safe"``, once its time has passed; the
+        values are written as by ``act``, at priority 5. A point that is not named keeps what it
+        has; so does everything in a kind that does not override this.
+        """
+        return {}
+
+    def park_safe(self) -> None:
+        """Write ``safe_values``, by default: nobody will act on the device for a while."""
+        for point, value in self.safe_values().items():
+            self.act(point, value, priority=5, fail_safe=True)
+
     def link_changed(self, up: bool) -> None:
         """Take note that the device's link came up or went down."""
 
@@ -150,10 +180,12 @@ class DeviceActor(Actor):
     def good(self, point: str) -> float | None:
         """Return the value of a point if it may be used for control, and None otherwise.
 
-        None too if the template does not have the point.
+        None too without such a point, and for a value that somebody has put in place of a
+        reading (GOOD_SUBSTITUTED): that is for people, and for nothing that moves.
         """
         at = self.template.point_index(point)
-        if at < 0 or self.shard.table.quality(self.base + at) >= Quality.STALE_AGE:
+        quality = self.shard.table.quality(self.base + at) if at >= 0 else Quality.BAD
+        if quality >= Quality.STALE_AGE or quality == Quality.GOOD_SUBSTITUTED:
             return None
         return self.shard.table.value(self.base + at)
 
@@ -179,9 +211,9 @@ class DeviceActor(Actor):
         def ended(step: Ticket) -> None:
             if self._sent is ticket:
                 self._sent = None
-            if ticket.outcome is not None or step.outcome is None:
+            if ticket.ended or step.outcome is None:
                 return  # the handler raised meanwhile, which has ended the command
-            ticket.dispatched_ns = step.dispatched_ns
+            ticket.dispatched_ns = ticket.dispatched_ns or step.dispatched_ns
             ticket.acknowledged_ns = step.acknowledged_ns
             found = step.outcome
             ticket.finish(
@@ -189,7 +221,7 @@ class DeviceActor(Actor):
             )
             if self._left is ticket:
                 self._left = None
-                self.next_message()
+                self.ended(ticket)
 
         self._sent = ticket
         self._send(Step(ticket.id, ticket, point, value, ended))
@@ -197,11 +229,13 @@ class DeviceActor(Actor):
     async def attempt(self, point: str, value: float, ticket: Ticket) -> Outcome:
         """Write a point on the way of a command of several steps, and return what became of it.
 
-        For async handlers. Checked as ``write`` is; the command itself goes on.
+        For async handlers. Checked as ``write`` is; the command itself goes on. Once one was sent,
+        a command that ends REJECTED or EXPIRED ends FAILED (or INDETERMINATE) with what was done.
         """
         done: asyncio.Future[Outcome] = self.host.loop.create_future()
 
         def ended(step: Ticket) -> None:
+            ticket.sent_step(step)
             if step.outcome is not None and not done.done():
                 done.set_result(step.outcome)
 
@@ -216,6 +250,7 @@ class DeviceActor(Actor):
         within_s: float = 10.0,
         priority: int = 8,
         then: Callable[[Outcome], None] | None = None,
+        fail_safe: bool = False,
     ) -> None:
         """Write a point of the actor's own accord: from a timer, a reading, or ``on_stop``.
 
@@ -227,6 +262,8 @@ class DeviceActor(Actor):
             within_s: nothing is sent later than that.
             priority: 1 (highest) to 16, as for a command.
             then: gets the outcome; a plain function.
+            fail_safe: it is what ``safe_values`` or ``park_safe`` call safe, or the way back from
+                there: passes another's reservation, and no lock-out. Nothing else may say so.
         """
         now = self.host.clock.boot_ns()
         deadline = now + int(within_s * 1e9)
@@ -236,7 +273,14 @@ class DeviceActor(Actor):
                 outcome = step.outcome
                 self._guard(lambda: then(outcome))
 
-        self._send(Step.own(self.id, point, value, priority, deadline, now, ended))
+        step = (SafeStep if fail_safe else Step).own(
+            self.id, point, value, priority, deadline, now, ended
+        )
+        owner = self._cause()
+        if owner is not None:
+            step.cause = owner  # whoever adopts the device must not do its command again
+            owner.acted = True
+        self._send(step)
 
     @property
     def zone(self) -> str:
@@ -246,7 +290,8 @@ class DeviceActor(Actor):
     @property
     def last_ticket(self) -> Ticket | None:
         """The last command that came to this device, for ``why``."""
-        return self._last
+        last = self._last
+        return last.ticket_of(self) if isinstance(last, Parts) else last
 
     # Inside --------------------------------------------------------------------------------
 
@@ -271,7 +316,15 @@ class DeviceActor(Actor):
     def handle(self, ticket: Ticket) -> bool:
         """Do ``set`` and the kind's own commands."""
         self._last = ticket
+        self._rank = ticket.priority
         if ticket.verb != "set":
+            if isinstance(ticket, ClaimTicket):
+                return self.claiming().take(ticket)
+            if self.claims is not None:
+                held = self.claims.command_refusal(ticket)
+                if held is not None:
+                    self._refuse(ticket, Reason.HELD, held)
+                    return False
             return super().handle(ticket)
         return self._send(ticket)
 
@@ -286,11 +339,13 @@ class DeviceActor(Actor):
             value,
             now_ns=self.host.clock.boot_ns(),
         )
-        if not isinstance(ticket, Step):
-            self.next_message()
+        if self._beside and ticket in self._beside:
+            self._beside.remove(ticket)
+        elif not isinstance(ticket, Step):
+            self.ended(ticket)
 
     def _returned(self, ticket: Ticket, result: Any) -> bool:
-        if ticket.outcome is None and self._sent is ticket:
+        if not ticket.ended and self._sent is ticket:
             self._left = ticket
             return True
         return super()._returned(ticket, result)
@@ -314,6 +369,9 @@ class DeviceActor(Actor):
 
     def _send(self, ticket: Ticket) -> bool:
         """Check a write and queue it; return whether it ends later."""
+        if self._parked and ticket.priority > LIFE_SAFETY:
+            self._refuse(ticket, Reason.PARKED, f"{self.id} is parked: {self._parked}")
+            return False
         index = self.template.point_index(ticket.point)
         if index < 0:
             known = ", ".join(point.name for point in self.template.points)
@@ -321,6 +379,9 @@ class DeviceActor(Actor):
             return False
         spec = self.template.points[index]
         value, refusal = check_value(spec, ticket.value, ticket.unit)
+        if refusal is None and (self.claims is not None or spec.min_on_s or spec.min_off_s):
+            held = self.claiming().refusal(ticket, spec.name, value)
+            refusal = (Reason.HELD, held) if held is not None else None
         if refusal is None:
             refusal = self._unreachable(spec, index)
         if refusal is None:

@@ -33,7 +33,7 @@ class FanOut(Protocol):
 class Supervisor(Actor):
     """Base of zone supervisors and the command centre."""
 
-    __slots__ = ("fan_out", "kinds")
+    __slots__ = ("fan_out", "islanded", "kinds")
 
     def __init__(
         self, id: str, host: Host, kinds: Mapping[str, type[DeviceActor]], fan_out: FanOut
@@ -42,6 +42,25 @@ class Supervisor(Actor):
         super().__init__(id, host)
         self.kinds = kinds
         self.fan_out = fan_out
+        self.islanded = False
+        """Of a zone: it has lost its centre and goes on by itself."""
+
+    @property
+    def principal(self) -> str:
+        """In whose name it commands devices."""
+        return f"zone:{self.id}"
+
+    def on_islanded(self) -> None:
+        """Go on without the centre: it was not heard for 4 s. Called once, until it is back.
+
+        Timers, holds and ``fan_out`` work as before. For what the centre would do otherwise.
+        """
+
+    def on_rejoined(self, away_s: float) -> None:
+        """Lean on the centre again, which was away for ``away_s`` seconds.
+
+        Whatever it wanted meanwhile has expired; do not change an output because of it.
+        """
 
     def take_event(self, event: Event) -> None:
         """Take an event of a member. Publish what others should know with ``publish``."""
@@ -77,6 +96,11 @@ class CentreSupervisor(Supervisor):
     """Base of the command centre: what its cell asks of it."""
 
     __slots__ = ()
+
+    @property
+    def principal(self) -> str:
+        """In whose name it commands devices."""
+        return self.id
 
     def recent(self, number: int) -> list[list[Any]]:
         """Return the newest events in their wire form, newest first."""

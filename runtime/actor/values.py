@@ -23,6 +23,12 @@ def check_value(spec: PointSpec, value: object, unit: str) -> tuple[float, Refus
     return check_number(spec.name, value, unit, spec.unit, limits, spec.words, whole=spec.whole)
 
 
+def check_reading(spec: PointSpec, value: object, unit: str) -> tuple[float, Refusal | None]:
+    """Check a value that shall stand in place of a reading; see ``check_value``."""
+    limits = spec.low, spec.high
+    return check_number(spec.name, value, unit, spec.unit, limits, spec.words, whole=spec.whole)
+
+
 def check_argument(command: CommandSpec, value: object, unit: str) -> tuple[object, Refusal | None]:
     """Check the value of a command; return what its handler shall see, and why it is refused.
 

@@ -68,7 +68,7 @@ class CellChange:
         """Do it; nothing here fails. Returns when the links that ended have let go."""
         cell = self._cell
         cut: dict[str, asyncio.Task[None]] = {}
-        succession = Succession(cell.failed)
+        succession = Succession(cell.failed, cell.care.succeeded)
         await self._hear_last_words()
         for shard in self._ended:
             self._end(shard, succession)
@@ -80,13 +80,16 @@ class CellChange:
             cut.update(cell.cut_links(change.closed.values()))
             await asyncio.sleep(0)
         for change in self._changes:
+            cell.leases.came(change.shard, change.coming)
             change.come(succession)
             cell.know((), change.coming)
+            cell.memory.came(actor.id for actor in change.coming)
             for link in change.opened.values():
                 cell.run_link(link, cut.get(link.spec.id))
             if change.difference.removed or change.difference.added:
                 cell.publisher.renumber(layout_topic(change.spec.id))
             await asyncio.sleep(0)
+        cell.memory.came(shard.spec.id for shard in self._made)
         for shard in self._made:
             cell.enter(shard)
             for actor in shard.actors:
@@ -98,6 +101,7 @@ class CellChange:
         cell.regroup()
         if cut:
             await asyncio.wait(cut.values(), timeout=END_S)
+        await cell.leases.leave([shard.spec.id for shard in self._ended])
 
     async def _hear_last_words(self) -> None:
         leaving = [actor for change in self._changes for actor in change.leaving]

@@ -10,18 +10,17 @@ from jacquemart.native.table import Rollup
 from jacquemart.runtime.actor.base import Actor
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.supervisor import CentreSupervisor
-from jacquemart.runtime.cell.bulk import devices_meant, merge, unanswered
-from jacquemart.runtime.cell.fan_out import ANSWER_AFTER_DEADLINE_NS, CellFanOut, decode_answer
+from jacquemart.runtime.cell.city_fan_out import CityFanOut
+from jacquemart.runtime.cell.islanding import CentrePulse
+from jacquemart.runtime.cell.journal_copies import JournalCopies
 from jacquemart.runtime.cell.service import Service, number_arg, text_arg
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
-from jacquemart.runtime.model.errors import CellUnreachable, JacquemartError, UsageError
+from jacquemart.runtime.model.errors import CellUnreachable, UsageError
 from jacquemart.runtime.model.event import Event
-from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.calls import Request
 from jacquemart.runtime.wire.follower import Follower
-from jacquemart.runtime.wire.messages import Bulk, BulkResult
 
 TOTAL_S = 0.5
 SNAPSHOT_S = 5.0
@@ -37,6 +36,7 @@ class CentreCell(Service):
         self, centre: type[CentreSupervisor], kinds: Mapping[str, type[DeviceActor]]
     ) -> None:
         """Make the command centre."""
+        self._fan_out = CityFanOut(self)
         self.centre = centre("centre", self, kinds, self._fan_out)
         self.zone_rows: dict[str, Rows] = {zone.id: {} for zone in self.config.zones}
         self._stale: set[str] = set()
@@ -45,10 +45,14 @@ class CentreCell(Service):
         self.publisher.open_topic(CITY_TOPIC)
         self.centre.start()
         self._total_timer = self.loop.call_later(TOTAL_S, self._total)
+        self.pulse = CentrePulse(self, self._zone_contact)
+        self._copies = JournalCopies(self)
 
     async def stop(self, grace_s: float) -> None:
         """Stop following."""
         self._total_timer.cancel()
+        self.pulse.stop()
+        await self._copies.stop()
         for _, follower in self._followers.values():
             follower.close()
         self.centre.stop()
@@ -152,6 +156,10 @@ class CentreCell(Service):
         event = Event(name, "", actor.id, self.clock.wall_ns(), severity, dict(detail))
         self.publisher.event("e/centre/", event)
 
+    def _zone_contact(self, name: str, severity: int, zone: str, seconds: float) -> None:
+        facts = {"silent_s": round(seconds, 1)}
+        self.centre.take_event(Event(name, zone, zone, self.clock.wall_ns(), severity, facts))
+
     def failed(self, actor: Any, error: BaseException) -> None:
         """Take note of a bug in the centre's actor."""
         self.broken(error)
@@ -161,53 +169,10 @@ class CentreCell(Service):
     def bulk(self, request: Request) -> None:
         """Command all zones that are meant."""
         bulk = messages.decode_bulk(request.frame)
+        self.pulse.require_current()
         if not self.directory.version:
             raise CellUnreachable("the centre knows no zone yet; nothing was sent", advice="retry")
         self._fan_out(bulk, lambda result: request.reply(messages.encode_bulk_result(result)))
-
-    def _fan_out(self, bulk: Bulk, done: Callable[[BulkResult], object]) -> None:
-        zones = CellFanOut.zones_meant(bulk, self.directory.zones)
-        cells = sorted({self.directory.zones[zone] for zone in zones})
-        parts: list[BulkResult] = []
-        if not cells:
-            self.loop.call_soon(done, merge(bulk.id, parts))
-            return
-
-        def collect(result: BulkResult) -> None:
-            parts.append(result)
-            if len(parts) == len(cells):
-                done(merge(bulk.id, parts))
-
-        for cell in cells:
-            self._send(bulk, cell, collect)
-
-    def _send(self, bulk: Bulk, cell: str, collect: Callable[[BulkResult], None]) -> None:
-        def answer(frame: bytes | None) -> None:
-            if frame is not None:
-                try:
-                    collect(decode_answer(frame))
-                    return
-                except JacquemartError as error:
-                    why = str(error)
-            else:
-                why = "did not answer"
-            collect(self._lost(bulk, cell, Status.INDETERMINATE, f"{cell}: {why}"))
-
-        # The zone answers a little after the cells had to; see CellFanOut.
-        expires = bulk.deadline_ns + ANSWER_AFTER_DEADLINE_NS + 1_000_000_000
-        try:
-            sent = self.caller(cell).call(messages.encode_bulk(bulk), expires, answer)
-        except JacquemartError:  # the directory does not know it any more
-            sent = False
-        if not sent:
-            lost = self._lost(bulk, cell, Status.REJECTED, f"{cell} is not reachable")
-            self.loop.call_soon(collect, lost)
-
-    def _lost(self, bulk: Bulk, cell: str, status: Status, detail: str) -> BulkResult:
-        zones = set(CellFanOut.zones_meant(bulk, self.directory.zones))
-        here = {zone for zone in zones if self.directory.zones[zone] == cell}
-        meant = devices_meant(bulk, self.config.shards, self.config.templates, here)
-        return unanswered(bulk.id, meant, status, Reason.CELL_LOST, detail)
 
     # Queries ---------------------------------------------------------------------------------
 

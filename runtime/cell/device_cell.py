@@ -3,68 +3,120 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-from jacquemart.native import frames
-from jacquemart.runtime.actor.base import RAISED, Actor
+from jacquemart.runtime.actor.base import Actor
+from jacquemart.runtime.actor.claimable import Claimable
 from jacquemart.runtime.actor.device import DeviceActor
-from jacquemart.runtime.actor.ticket import Ticket
 from jacquemart.runtime.cell import explain
-from jacquemart.runtime.cell.bulk import BulkRun, choose, unanswered
+from jacquemart.runtime.cell.bulk import Standing, choose
+from jacquemart.runtime.cell.care import CellCare
 from jacquemart.runtime.cell.cell_change import CellChange
+from jacquemart.runtime.cell.claiming import CellClaims
 from jacquemart.runtime.cell.closing import last_words
+from jacquemart.runtime.cell.fencing import Fencing
 from jacquemart.runtime.cell.first_looks import FirstLooks
+from jacquemart.runtime.cell.intake import Intake
+from jacquemart.runtime.cell.lease_keeper import LeaseKeeper
 from jacquemart.runtime.cell.link import LinkShell
-from jacquemart.runtime.cell.outcomes import outcome_frame
+from jacquemart.runtime.cell.plain_commands import PlainCommands
+from jacquemart.runtime.cell.resolve import Memory
 from jacquemart.runtime.cell.roaming_commands import RoamingChoice
 from jacquemart.runtime.cell.service import Service, text_arg
 from jacquemart.runtime.cell.shard import Shard
-from jacquemart.runtime.cell.topics import facts_topic, layout_topic, readings_topic, topics_of
-from jacquemart.runtime.kernel.dedup import DedupWindow, Key, Seen
+from jacquemart.runtime.cell.topics import facts_topic, layout_topic, topics_of
+from jacquemart.runtime.cell.warm import WarmShards
+from jacquemart.runtime.cell.withdrawing import Withdrawing
+from jacquemart.runtime.cell.zone_watch import ZoneWatch
 from jacquemart.runtime.model.city import ZoneSpec
-from jacquemart.runtime.model.directory import CellConfig
+from jacquemart.runtime.model.claim import Claim
+from jacquemart.runtime.model.clock import SystemClock
+from jacquemart.runtime.model.directory import CellConfig, Directory
+from jacquemart.runtime.model.durability import is_volatile
 from jacquemart.runtime.model.errors import UnknownDevice, UnknownPoint, UsageError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.model.ids import split_point
-from jacquemart.runtime.model.outcome import Reason, Status
 from jacquemart.runtime.model.territory import Territory
 from jacquemart.runtime.model.text import describe
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.calls import Request
 
 SWEEP_S = 1.0
-#: Results of bulk commands kept for repeats; each may be a megabyte.
-BULKS_KEPT = 128
+#: What must not wait for the tick is published at once, but so often at most: a field that changes
+#: its qualities without end would else have every change carried, and fill whoever cannot keep up.
+FLUSH_S = 0.005
 
 
 class DeviceCell(Service):
     """Hosts shards. See house.md §2: one loop, no socket between actors of one cell."""
 
     shards: dict[str, Shard]
+    start_cpu_s: dict[str, float]
+    """Processor seconds that went into making its actors (and starting them) and its links."""
+    _draining = False
 
-    def start_shards(
-        self, kinds: Mapping[str, type[DeviceActor]], drivers: Mapping[str, type[Any]]
-    ) -> None:
-        """Make the shards, start their actors and links, and begin to tick."""
+    @property
+    def draining(self) -> bool:
+        """Whether the cell ends what is in hand, and leaves everything else to its successor."""
+        return self._draining
+
+    @draining.setter
+    def draining(self, draining: bool) -> None:
+        self._draining = draining
+        self._plain.path.open = not draining
+
+    def build_shards(self, kinds: Mapping[str, Any], drivers: Mapping[str, Any]) -> None:
+        """Make the config's shards and start nothing: a standby (see ``CellHost.prepare``)."""
+        self._warm.build(self.config, kinds, drivers, self)
+
+    @cached_property
+    def care(self) -> CellCare:
+        """What looks after the actors."""
+        return CellCare(self)
+
+    @cached_property
+    def _warm(self) -> WarmShards:
+        return WarmShards()
+
+    def start_shards(self, kinds: Mapping[str, Any], drivers: Mapping[str, Any]) -> None:
+        """Make the shards (or take those that were built), start actors and links, and tick."""
         config = self.config
         self.devices: dict[str, DeviceActor] = {}
-        self._by_zone: dict[str, list[DeviceActor]] = {}
+        self._by_zone: defaultdict[str, Standing] = defaultdict(Standing)
         self._roaming = RoamingChoice()
         self._territory: tuple[Sequence[ZoneSpec], Territory] | None = None
-        self._dedup: DedupWindow[bytes] = DedupWindow()
-        self._bulks: DedupWindow[bytes] = DedupWindow(BULKS_KEPT)
+        self.intake = Intake(self)
+        self.memory = Memory(self)
+        self._claims = CellClaims(self, self.intake.seen, self.intake.ended)
+        self.leases = LeaseKeeper(self, Fencing(self).begin)
         self.shards = {}
         self._tasks: dict[LinkShell, asyncio.Task[None]] = {}
-        for spec in config.shards:
-            self.enter(Shard(spec, config.templates, kinds, drivers, self))
-        for actor in self.devices.values():
-            self.begin(actor)
+        shards = self._warm.take(config.shards, config.templates, kinds, drivers, self)
+        self.start_cpu_s = {
+            part: sum(shard.spent_s[part] for shard in shards) for part in ("actors", "links")
+        }
+        began = time.thread_time()
+        for shard in shards:
+            self.enter(shard)
+        self.care.inherit(config.inherits)
+        self.care.begin_all(self.devices.values())
+        self.start_cpu_s["actors"] += time.thread_time() - began
         links = [link for shard in self.shards.values() for link in shard.links.values()]
-        self._first_looks = FirstLooks(self.loop, links)
+        # In virtual time nothing is work, or the same seed would not give the same history.
+        worked = time.thread_time if isinstance(self.clock, SystemClock) else self.loop.time
+        self._first_looks = FirstLooks(self.loop, links, worked)
         for link in links:
             self.run_link(link, self._first_looks.turns[link.spec.id])
-        self._flushing = False
+        self.zone_watch = ZoneWatch(self)
+        self._flush: asyncio.Handle | None = None
+        self._published = 0.0
+        self._plain = PlainCommands(self)
+        self._plain.path.serve(self.server)
+        self.server.channel.taker = self._plain.path
         self._tick_s = config.tick_ms / 1e3
         self._tick_at = self.loop.time()
         self._tick()
@@ -72,16 +124,28 @@ class DeviceCell(Service):
 
     async def stop(self, grace_s: float) -> None:
         """End the links (each ends its writes truly), then the actors, then the sockets."""
+        self.draining = True
         self._first_looks.stop()
-        await last_words(self.devices.values(), self._links, grace_s)
+        self.zone_watch.stop()
+        await last_words(self.devices.values(), self.running_links, grace_s)
         tasks = self.cut_links(list(self._tasks)).values()
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)
+        await self.leases.stop()
         for actor in self.devices.values():
             actor.stop()
+        self._claims.stop()
         self._tick_timer.cancel()
         self._sweep_timer.cancel()
+        if self._flush is not None:
+            self._flush.cancel()
+        self.care.stop()
         await super().stop(grace_s)
+
+    def connect(self, directory: Directory) -> None:
+        """Take a newer directory, and ask the zone cells in it for the leases."""
+        super().connect(directory)
+        self.leases.hurry()
 
     async def change(
         self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
@@ -96,15 +160,13 @@ class DeviceCell(Service):
         self.shards[shard.spec.id] = shard
         for topic in topics_of(shard.spec.id):
             self.publisher.open_topic(topic)
-        self._by_zone.setdefault(shard.spec.zone, []).extend(shard.actors)
-        self.devices.update((actor.id, actor) for actor in shard.actors)
+        self._by_zone[shard.spec.zone].add(shard.actors)
+        self.devices.update(zip([actor.id for actor in shard.actors], shard.actors, strict=True))
+        self.leases.enter(shard)
 
     def begin(self, actor: DeviceActor) -> None:
-        """Start an actor."""
-        try:
-            actor.start()
-        except RAISED as error:  # one actor never stops the others
-            self.failed(actor, error)
+        """Start an actor, unless it must not be."""
+        self.care.begin(actor)
 
     def run_link(self, link: LinkShell, after: asyncio.Future[None] | None = None) -> None:
         """Serve a link, once the task ``after`` which it comes has let go of the field."""
@@ -132,34 +194,59 @@ class DeviceCell(Service):
 
     def regroup(self) -> None:
         """Find the devices of each zone anew, for bulk commands."""
-        self._by_zone = {}
+        self._by_zone.clear()
         for shard in self.shards.values():
-            self._by_zone.setdefault(shard.spec.zone, []).extend(shard.actors)
+            self._by_zone[shard.spec.zone].add(shard.actors)
 
     @property
-    def _links(self) -> Collection[LinkShell]:
+    def running_links(self) -> Collection[LinkShell]:
+        """The links that have a task."""
         return self._tasks.keys()
 
     def progress(self) -> dict[str, Any]:
         """Return how many links have been looked at."""
-        settled = sum(link.settled for link in self._links)
-        up = sum(link.up for link in self._links)
+        running = self.running_links
+        settled = sum(link.settled for link in running)
+        up = sum(link.up for link in running)
+        missing = self.leases.missing()
         return {
-            "ready": settled == len(self._links),
-            "links": len(self._links),
+            "ready": settled == len(running) and not missing,
+            "least_epoch": self.leases.least_epoch,
+            "links": len(running),
             "links_settled": settled,
             "links_up": up,
-            "links_down": settled - sum(link.up and link.settled for link in self._links),
+            "links_down": settled - sum(link.up and link.settled for link in running),
             "devices": len(self.devices),
             "points": sum(shard.layout.points for shard in self.shards.values()),
-            "detail": f"{up} of {len(self._links)} links up",
+            "detail": f"{up} of {len(running)} links up" + (missing and f"; {missing}"),
         }
+
+    def counted(self) -> dict[str, int]:
+        """Return what came, by name; also commands that the fast path has taken."""
+        commands = self.counters["commands"] + self._plain.path.taken
+        return {**self.counters, "commands": commands}
 
     def refusals(self) -> dict[str, int]:
         """Return what was refused or dropped, by name."""
         lost = sum(shard.table.lost_every for shard in self.shards.values())
         late = sum(shard.table.late for shard in self.shards.values())
-        return {**super().refusals(), "kept_values_lost": lost, "late_values_dropped": late}
+        conflated = sum(shard.table.conflated for shard in self.shards.values())
+        return {
+            **super().refusals(),
+            **self.leases.counters(),
+            "kept_values_lost": lost,
+            "late_values_dropped": late,
+            "values_conflated": conflated,
+        }
+
+    def health(self) -> dict[str, Any]:
+        """Return the process's health, which devices are in trouble, and how the leases stand."""
+        return {
+            **super().health(),
+            **self.care.health(),
+            "leases": self.leases.standings(),
+            "start_cpu_s": {part: round(spent, 4) for part, spent in self.start_cpu_s.items()},
+        }
 
     # Host of actors and links ----------------------------------------------------------------
 
@@ -173,15 +260,30 @@ class DeviceCell(Service):
         """Publish one event for a link, and none for each of its devices."""
         for shard in self.shards.values():
             if shard.links.get(link.spec.id) is link:
+                if up:
+                    for actor in link.actors:
+                        if actor.claims is not None:
+                            actor.claims.link_came_up()
                 name = "link_up" if up else "link_down"
                 facts = {"devices": len(link.actors), "why": detail}
                 self._fact(shard.spec.id, name, link.spec.id, 0 if up else 2, facts)
+
+    def link_parked(self, link: LinkShell, why: str) -> None:
+        """Publish that a link is not opened any more."""
+        for shard in self.shards.values():
+            if shard.links.get(link.spec.id) is link:
+                self._fact(shard.spec.id, "link_parked", link.spec.id, 2, {"why": why})
 
     def failed(self, actor: Any, error: BaseException) -> None:
         """Publish that an actor's or driver's code raised."""
         self.broken(error)
         if isinstance(actor, DeviceActor):
+            self.care.failed(actor)
             self.emit(actor, "actor_failed", 2, {"error": describe(error)})
+
+    def claim_ended(self, actor: Claimable, claim: Claim, why: str) -> None:
+        """Have the zone know that a claim stands no more."""
+        self._claims.ended(actor, claim, why)
 
     @property
     def territory(self) -> Territory:
@@ -212,17 +314,22 @@ class DeviceCell(Service):
         self._publish()
 
     def flush(self) -> None:
-        """Publish what must not wait for the tick, as soon as the loop has a turn."""
-        if not self._flushing:
-            self._flushing = True
-            self.loop.call_soon(self._publish)
+        """Publish what must not wait for the tick: in the loop's next turn, seldom a bit later."""
+        if self._flush is None:
+            wait_s = self._published + FLUSH_S - self.loop.time()
+            self._flush = (
+                self.loop.call_later(wait_s, self._publish)
+                if wait_s > 0.0
+                else self.loop.call_soon(self._publish)
+            )
 
     def _publish(self) -> None:
-        self._flushing = False
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        self._published = self.loop.time()
         for shard in self.shards.values():
-            columns = shard.table.drain()
-            if columns is not None:
-                self.publisher.batch(readings_topic(shard.spec.id), columns)
+            self.publisher.readings(shard.readings_topic, shard.table)
 
     def _sweep(self) -> None:
         now = self.clock.wall_ns()
@@ -234,101 +341,20 @@ class DeviceCell(Service):
 
     def command(self, request: Request) -> None:
         """Hand a command to its device, once."""
-        command = frames.decode_command(request.frame)
-        received = self.clock.boot_ns()
-        key: Key = (command.principal, command.id)
+        self.intake.command(request)
 
-        def end(status: Status, reason: str, detail: str) -> None:
-            frame = frames.encode_outcome(
-                frames.OutcomeFrame(
-                    command.id,
-                    command.device,
-                    command.point,
-                    status,
-                    reason,
-                    detail,
-                    None,
-                    received,
-                    0,
-                    0,
-                    self.clock.boot_ns(),
-                )
-            )
-            request.reply(frame)
-
-        if command.epoch and command.epoch != self.config.epoch:
-            end(Status.REJECTED, Reason.MOVED, f"this cell is at epoch {self.config.epoch}")
-            return
-        actor = self.devices.get(command.device)
-        if actor is None:
-            end(Status.REJECTED, Reason.UNKNOWN_DEVICE, f"no device {command.device!r} here")
-            return
-        content = (command.device, command.verb, command.point, repr(command.value), command.unit)
-        seen, known = self._dedup.begin(key, content)
-        if seen is Seen.NEW:
-            ticket = Ticket(
-                command.id,
-                command.principal,
-                command.device,
-                command.verb,
-                command.point,
-                command.value,
-                command.unit,
-                command.priority,
-                command.deadline_ns,
-                received,
-                lambda ticket: self._ended(key, ticket, request),
-            )
-            actor.post(ticket)
-        elif seen is Seen.RUNNING:
-            self._dedup.wait(key, request.reply)
-        elif seen is Seen.FINISHED and known is not None:
-            request.reply(known)
-        else:
-            end(Status.REJECTED, Reason.DUPLICATE_ID, "this id came before with other content")
-
-    def _ended(self, key: Key, ticket: Ticket, request: Request) -> None:
-        outcome = ticket.outcome
-        assert outcome is not None
-        frame = outcome_frame(outcome)
-        if outcome.status is Status.REJECTED and outcome.reason == Reason.BUSY:
-            waiters = self._dedup.forget(key)  # refused for now: the same id may come again
-        else:
-            waiters = self._dedup.finish(key, frame)
-        for waiter in waiters:
-            waiter(frame)
-        request.reply(frame)
+    def claim(self, request: Request) -> None:
+        """Hand a claim to its device, once."""
+        self._claims.take(request)
 
     def bulk(self, request: Request) -> None:
         """Fan a bulk command out to the devices it means."""
-        bulk = messages.decode_bulk(request.frame)
-        # One bulk command comes once for each zone that has devices here.
-        key: Key = (f"{bulk.principal}\n{bulk.zone}", bulk.id)
-        seen, known = self._bulks.begin(
-            key, (bulk.zone, bulk.kind, bulk.device, bulk.point, repr(bulk.value), bulk.unit)
-        )
-        if seen is Seen.RUNNING:
-            self._bulks.wait(key, request.reply)
-            return
-        if seen is Seen.FINISHED and known is not None:
-            request.reply(known)
-            return
+        self.intake.bulk(request)
+
+    def meant_by(self, bulk: messages.Bulk) -> list[DeviceActor]:
+        """Return the devices that a zone's part of a bulk command means here."""
         shards = {name: shard.actors for name, shard in self.shards.items()}
-        actors = self._roaming.among(bulk, choose(bulk, self._by_zone), shards)
-        if seen is not Seen.NEW:
-            why = "this id came before with other content"
-            meant = [actor.id for actor in actors]
-            refused = unanswered(bulk.id, meant, Status.REJECTED, Reason.DUPLICATE_ID, why)
-            request.reply(messages.encode_bulk_result(refused))
-            return
-
-        def done(result: messages.BulkResult) -> None:
-            frame = messages.encode_bulk_result(result)
-            for waiter in self._bulks.finish(key, frame):
-                waiter(frame)
-            request.reply(frame)
-
-        BulkRun(bulk, actors, self.clock.boot_ns(), done, self.loop).start()
+        return self._roaming.among(bulk, choose(bulk, self._by_zone), shards)
 
     def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
         """Return the queries of a device cell."""
@@ -337,7 +363,29 @@ class DeviceCell(Service):
             "get": self._get,
             "why": lambda args: explain.why(self, text_arg(args, "subject")),
             "snapshot": self._snapshot,
+            "condition": lambda args: self.care.of(self.known(text_arg(args, "device"))),
+            **self.memory.queries(),
+            **Withdrawing(self).queries(),
         }
+
+    def known(self, device: str) -> DeviceActor:
+        """Return the actor of a device.
+
+        Raises:
+            UnknownDevice: the asker's fault.
+        """
+        actor = self.devices.get(device)
+        if actor is None:
+            raise UnknownDevice(f"no device {device!r} in this cell")
+        return actor
+
+    def where(self, device: str, verb: str, point: str) -> tuple[str, str, bool] | None:
+        """Return the zone and shard of a device of this cell, and whether a command is volatile."""
+        actor = self.devices.get(device)
+        if actor is None:
+            return None
+        home = actor.shard.spec  # type: ignore[attr-defined]
+        return home.zone, home.id, is_volatile(actor.template, verb, point)
 
     def find(self, text: str) -> tuple[DeviceActor, int]:
         """Return the actor of ``device/point`` and the point's position.
@@ -346,9 +394,7 @@ class DeviceCell(Service):
             UnknownDevice, UnknownPoint, UsageError: the asker's fault.
         """
         device, point = split_point(text)
-        actor = self.devices.get(device)
-        if actor is None:
-            raise UnknownDevice(f"no device {device!r} in this cell")
+        actor = self.known(device)
         index = actor.template.point_index(point)
         if index < 0:
             known = ", ".join(spec.name for spec in actor.template.points)
@@ -385,7 +431,8 @@ class DeviceCell(Service):
             return {**position, **shard.layout.names()}
         return {
             **position,
-            **shard.layout.names(),
+            # Who has the city itself knows them, and they are most of a large shard's snapshot.
+            **(shard.layout.names() if args.get("names") is not False else {}),
             "layout": self.publisher.sequence(layout_topic(shard.spec.id)),
             "columns": list(shard.table.snapshot()),
         }

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from jacquemart.runtime.cell.leash import Cut, Leash, Watch
 from jacquemart.runtime.model.errors import LinkError
 from jacquemart.runtime.model.text import describe
 
@@ -21,6 +22,8 @@ class CallTooLong(LinkError):
     """A driver did not come back in time; its link is opened anew."""
 
     code = "driver_timeout"
+    leashed = False
+    """Its leash was over, which is no fault of the link."""
 
 
 class DriverCrash(Exception):
@@ -50,31 +53,49 @@ class DriverCalls:
         return bool(self._left)
 
     async def call(
-        self, method: Callable[..., Awaitable[T]], *args: Any, limit_s: float = CALL_S
-    ) -> T:
+        self, method: Callable[..., Awaitable[T]], *args: Any, limit_s: float = CALL_S,
+        leash: Leash | None = None,
+    ) -> T:  # fmt: skip
         """Call a method of the driver and return its result.
 
+        With a ``leash``, nothing is sent after that is over: a coroutine is cut there. A thread
+        cannot be; it is asked for right before the call, in the thread.
+
         Raises:
-            CallTooLong: it did not come back within ``limit_s``; the call was cancelled.
+            CallTooLong: it did not come back within ``limit_s`` or its leash; it was cancelled.
+            NeverSent: the leash was over before the call began.
             DriverCrash: see there.
             Exception: whatever the driver raised.
         """
         task = asyncio.current_task()
         cancels = task.cancelling() if task is not None else 0
+        watch: Watch | None = None
         try:
             async with asyncio.timeout(limit_s) as patience:
                 if self._blocking:
                     async with self.turn:
-                        result: T = await self._in_thread(method, *args)
+                        result: T = await self._in_thread(method, args, leash)
                         return result
-                return await method(*args)
+                if leash is None:
+                    return await method(*args)
+                leash.check()
+                watch = Watch(leash, patience)
+                return await leash.lead(method(*args))  # type: ignore[no-any-return]
         except TimeoutError as error:
             if not patience.expired():
                 raise  # the driver's own
             self.leave()
-            raise CallTooLong(
+            late = CallTooLong(
                 f"the driver took longer than {limit_s:g} s", where=f"link {self._link}"
-            ) from error
+            )
+            late.leashed = watch is not None and watch.ended
+            raise late from error
+        except Cut as error:
+            if task is not None and task.cancelling() > cancels:
+                raise asyncio.CancelledError from error  # the link is ended, too
+            late = CallTooLong(str(error), where=f"link {self._link}")
+            late.leashed = True
+            raise late from error
         except asyncio.CancelledError as error:
             if task is not None and task.cancelling() > cancels:
                 self.leave()
@@ -82,6 +103,9 @@ class DriverCalls:
             raise DriverCrash("the driver was cancelled from within") from error
         except (SystemExit, KeyboardInterrupt) as error:
             raise DriverCrash(describe(error)) from error
+        finally:
+            if watch is not None:
+                watch.cancel()
 
     def leave(self) -> None:
         """Leave a thread that may hang to itself; the next call gets a new one."""
@@ -91,10 +115,19 @@ class DriverCalls:
                 self._left.append(self._thread)
             self._thread = None
 
-    def _in_thread(self, method: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+    def _in_thread(
+        self, method: Callable[..., Any], args: tuple[Any, ...], leash: Leash | None
+    ) -> asyncio.Future[Any]:
         if self._thread is None:
             self._thread = _DriverThread(asyncio.get_running_loop(), f"link-{self._link}")
-        return self._thread.submit(method, args)
+        if leash is None:
+            return self._thread.submit(method, args)
+
+        def checked(*args: Any) -> Any:
+            leash.check()  # the thread may have been frozen since the loop gave it the job
+            return method(*args)
+
+        return self._thread.submit(checked, args)
 
 
 class _DriverThread:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
+from jacquemart.runtime.kernel.standing import refusal_of
 from jacquemart.runtime.model.errors import UnknownDevice
 from jacquemart.runtime.model.quality import Quality
 
@@ -40,6 +41,7 @@ def why(cell: DeviceCell, subject: str) -> dict[str, Any]:
         "fed_by": _feeder(cell, spec.fed_by),
         "points": [_point(actor, at) for at in indices],
         "texts": texts(cell, actor),
+        "claims": _claims(actor, indices),
         "waiting": actor.waiting,
         "last_command": _last(actor),
         "reasons": _reasons(cell, actor, indices),
@@ -71,6 +73,28 @@ def _point(actor: DeviceActor, index: int) -> dict[str, Any]:
         "range": [spec.low, spec.high],
         "words": list(spec.words),
     }
+
+
+def _claims(actor: DeviceActor, indices: list[int]) -> list[dict[str, Any]]:
+    """Return what stands on the points, and on the device as a whole; the strongest first."""
+    if actor.claims is None:
+        return []
+    names = {"", *(actor.template.points[at].name for at in indices)}
+    return [c.as_plain() for c in actor.claims.kernel.claims() if c.point in names]
+
+
+def _held(actor: DeviceActor, indices: list[int], now_ns: int) -> list[str]:
+    """Say who has a say, why and until when."""
+    if actor.claims is None:
+        return []
+    kernel = actor.claims.kernel
+    names = {"", *(actor.template.points[at].name for at in indices)}
+    said = [refusal_of(claim).text for claim in kernel.claims() if claim.point in names]
+    for name in sorted(names):
+        refusal = kernel.switch_refusal(name, now_ns) if name else None
+        if refusal is not None:
+            said.append(f"{name}: {refusal.why} {refusal.until}")
+    return said
 
 
 def _feeder(cell: DeviceCell, feeder: str) -> dict[str, Any] | None:
@@ -112,6 +136,8 @@ def _reasons(cell: DeviceCell, actor: DeviceActor, indices: list[int]) -> list[s
     up, error = actor.shard.link_state(actor)
     said: list[str] = []
     qualities = {actor.shard.table.quality(actor.base + at) for at in indices}
+    if actor.parked:
+        said.append(f"{spec.id} is parked: {actor.parked}; `unpark` lets it work again")
     if not up:
         said.append(f"link {spec.link} is down: {error}")
     if Quality.BAD_FED_BY in qualities:
@@ -120,6 +146,7 @@ def _reasons(cell: DeviceCell, actor: DeviceActor, indices: list[int]) -> list[s
         text = _SENTENCES.get(Quality.from_code(quality))
         if text is not None:
             said.append(text.format(device=spec.id, link=spec.link))
+    said.extend(_held(actor, indices, cell.clock.boot_ns()))
     ticket = actor.last_ticket
     if ticket is not None and ticket.outcome is not None and not ticket.outcome.applied:
         outcome = ticket.outcome
@@ -137,6 +164,7 @@ _SENTENCES = {
     Quality.BAD_VALUE: "{device} answered something that is no value",
     Quality.BAD_WITHHELD: "{device} is not known to be on duty; where it is, nobody is told",
     Quality.STALE_AGE: "no new reading of {device} within its time limit",
+    Quality.GOOD_SUBSTITUTED: "somebody has put a value in place of a reading of {device}",
     Quality.UNCERTAIN_CLOCK: "the clock of {device} is ahead of ours",
     Quality.UNCERTAIN_RANGE: "a value of {device} lies outside its declared range",
 }

@@ -9,17 +9,19 @@ request in flight, as gateways in the field want it.
 from __future__ import annotations
 
 import asyncio
-import math
 import random
-from array import array
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from jacquemart.native.parts import Parts
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.cell.driver_calls import DriverCalls
+from jacquemart.runtime.cell.link_parking import PARKED_LOOK_S, LinkParking
+from jacquemart.runtime.cell.link_points import LinkPoints
+from jacquemart.runtime.cell.part_writing import PartWriter
 from jacquemart.runtime.cell.ports import DriverPort
 from jacquemart.runtime.cell.reading_plan import ReadingPlan, Watch
 from jacquemart.runtime.cell.writes import Write
@@ -35,7 +37,7 @@ from jacquemart.runtime.model.errors import (
     RemoteProtocolError,
     UnitError,
 )
-from jacquemart.runtime.model.field import Bad
+from jacquemart.runtime.model.field import Bad, BoundPoint
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.text import clean, describe
 
@@ -57,15 +59,12 @@ class LinkHost(Protocol):
 
     def link_changed(self, link: LinkShell, up: bool, detail: str) -> None:
         """Take note that the link came up or went down."""
-        ...
 
     def failed(self, actor: Any, error: BaseException) -> None:
         """Take note of a bug in an actor or driver."""
-        ...
 
     def flush(self) -> None:
         """Publish now: something changed that must not wait for the tick."""
-        ...
 
 
 class LinkShell:
@@ -87,22 +86,20 @@ class LinkShell:
         """The first connect has succeeded and everything was looked at once, or it failed."""
         self.error = "not connected yet"
         self.epoch = 0
-        self.dead_feeders: set[str] = set()
+        self.parking = LinkParking()
         self._table = table
         self._host = host
         self._clock = host.clock
         self._rng = rng
         self._calls = DriverCalls(spec.id, blocking=driver.blocking)
         self._writer = Writer(
-            spec.id, driver, self._calls, table, host.clock, self._read, host.failed
-        )
+            spec.id, driver, self._calls, table, host.clock, self._read, host.failed,
+            getattr(host, "ledger", None),
+        )  # fmt: skip
         self._queue = self._writer.queue
         self._backoff = Backoff()
         self._plans: list[ReadingPlan] = []
         self._schedule = PollSchedule([], [])
-        self._own_slots = array("I")
-        self._fed_slots = array("I")
-        self._unpolled: frozenset[int] = frozenset()
         self._wake: asyncio.Future[None] | None = None
         self._first_looks: deque[ReadingPlan] = deque()
         self._retain = False
@@ -110,6 +107,7 @@ class LinkShell:
         self.ending = "the cell is stopping"
         """What is said to writes that have not ended when the link's task does."""
         self.actors: Sequence[DeviceActor] = ()
+        self.points = LinkPoints(table, host.clock)
         self.watchers: dict[int, Watch] = {}
 
     # Set-up --------------------------------------------------------------------------------
@@ -119,7 +117,7 @@ class LinkShell:
         periods_ns: Sequence[int], watchers: dict[int, Watch],
     ) -> None:  # fmt: skip
         """Take the devices of the link, the plans of its poll groups, and who watches what."""
-        self.watchers = self._writer.watchers = watchers
+        self.watchers = self._writer.parts.watchers = watchers
         self._plans = list(plans)
         phases = [self._rng.random() for _ in periods_ns]
         self._schedule = PollSchedule(periods_ns, phases)
@@ -142,19 +140,16 @@ class LinkShell:
         self._know(actors)
         self._first_looks.extend(first_looks if self.up else ())
         self._retain = True
-        self.dead_feeders &= {id for actor in actors for id in (actor.id, actor.spec.fed_by)}
-        down, wall = self.settled and not self.up, self._clock.wall_ns()
-        for actor in coming:
-            feeder, points = actor.spec.fed_by, actor.template.points
-            if down or feeder in self.dead_feeders:
-                real = [at for at, p in enumerate(points, actor.base) if "derived" not in p.address]
-                bad = Quality.BAD_FED_BY if feeder else Quality.BAD_COMM
-                self._table.mark_slots(real, bad, wall)
+        self.points.welcome(coming, down=self.settled and not self.up)
         self.wake()
 
     def drop(self, actors: Collection[DeviceActor], why: str) -> None:
         """End the writes of devices that leave: REJECTED, or INDETERMINATE if they were sent."""
         self._writer.drop(actors, why)
+
+    def withdraw(self, meant: Callable[[Write], bool]) -> int:
+        """End as CANCELLED those writes that are meant and were never sent; return how many."""
+        return self._writer.withdraw(meant)
 
     def give_up(self, why: str) -> None:
         """Show the link as down, since its options are others now; its task ends next."""
@@ -174,22 +169,7 @@ class LinkShell:
     def _know(self, actors: Sequence[DeviceActor]) -> None:
         """Take note of the link's devices and of their slots."""
         self.actors = actors
-        self._own_slots, self._fed_slots = array("I"), array("I")
-        real: dict[str, list[int]] = {}
-        for actor in actors:
-            template = actor.template
-            offsets = real.get(template.name)
-            if offsets is None:
-                offsets = real[template.name] = [
-                    at for at, p in enumerate(template.points) if not p.address.get("derived")
-                ]
-            target = self._fed_slots if actor.spec.fed_by else self._own_slots
-            base = actor.base
-            target.extend([base + at for at in offsets])
-        unpolled = {*self._own_slots, *self._fed_slots}
-        for plan in self._plans:
-            unpolled.difference_update(plan.slots)
-        self._unpolled = frozenset(unpolled)
+        self.points.know(actors)
 
     # From actors ---------------------------------------------------------------------------
 
@@ -198,28 +178,39 @@ class LinkShell:
         self._writer.submit(write)
         self.wake()
 
+    @property
+    def parts(self) -> PartWriter:
+        """What writes the plain parts of bulk commands here."""
+        return self._writer.parts
+
+    def submit_parts(self, parts: Parts) -> None:
+        """Queue plain parts of a bulk command."""
+        self._writer.submit_parts(parts)
+        self.wake()
+
+    def writing_to(self) -> set[DeviceActor]:
+        """Return the devices of which a write waits, is being sent, or waits for its proof."""
+        return self._queue.actors()
+
+    def look_once(self, points: Sequence[BoundPoint]) -> None:
+        """Read some points once, between the polls."""
+        self._first_looks.append(ReadingPlan(points, self.driver.plan(points), self.watchers))
+        self.wake()
+
     def feed(self, feeder: str, alive: bool) -> None:
         """Take note that a device's power reaches those it feeds, or does not."""
-        now = self._clock.wall_ns()
-        fed = [actor for actor in self.actors if actor.spec.fed_by == feeder]
-        if alive:
-            self.dead_feeders.discard(feeder)
-            self._schedule.hasten(self._clock.boot_ns())
-            self._age(
-                slot
-                for actor in fed
-                for slot in range(actor.base, actor.base + len(actor.template.points))
-            )
-            self.wake()
+        if not alive:
+            self.points.feeder_lost(feeder)
             return
-        self.dead_feeders.add(feeder)
-        for actor in fed:
-            self._table.mark(actor.base, len(actor.template.points), Quality.BAD_FED_BY, now)
+        self._schedule.hasten(self._clock.boot_ns())
+        self.points.feeder_back(feeder)
+        self.wake()
 
     @property
     def has_unsent(self) -> bool:
         """Return whether writes wait to be sent, or are being sent, on a link that is up."""
-        return self.up and bool(len(self._queue) or self._queue.in_hand)
+        queue = self._queue
+        return self.up and bool(len(queue) or queue.in_hand or queue.parts.in_hand)
 
     def wake(self) -> None:
         """Have the task look for work now."""
@@ -232,6 +223,8 @@ class LinkShell:
         """Serve the link until cancelled; never ends by itself."""
         try:
             while True:
+                while self.parking.parked:
+                    await self._stay_down(PARKED_LOOK_S)
                 try:
                     await self._calls.call(self.driver.open)
                     self._came_up()
@@ -253,8 +246,9 @@ class LinkShell:
 
     async def _serve(self) -> None:
         in_a_row = 0
-        looked = False
+        looked = polled = False
         while True:
+            self.parking.check()
             if self._retain:
                 self._retain = False
                 self.driver.retain([point for plan in self._plans for point in plan.points])
@@ -271,12 +265,16 @@ class LinkShell:
                 await self._writer.look()
                 continue
             looked = False
+            if self._first_looks and (polled or not poll):
+                polled = False  # with polls always due, first looks get every other turn
+                await self._read(self._first_looks.popleft())
+                continue
             group = self._schedule.take(now)
             if group is not None:
+                polled = True
                 await self._read(self._plans[group])
-                continue
-            if self._first_looks:
-                await self._read(self._first_looks.popleft())
+                # Where the next poll is always due already, there is no later moment for this.
+                self.settled = self.settled or self._schedule.all_looked
                 continue
             if not self.settled:
                 self.settled = True
@@ -311,7 +309,7 @@ class LinkShell:
         try:
             answer = await self._calls.call(self.driver.read, plan.compiled)
             now = self._clock.wall_ns()
-            plan.store(self._table, answer, now, self.dead_feeders, self._host.failed)
+            plan.store(self._table, answer, now, self.points.dead_feeders, self._host.failed)
             self._protocol_errors = 0
             self._backoff.succeeded()
             if not self.settled and any(
@@ -338,7 +336,7 @@ class LinkShell:
             self._host.flush()
 
     def _mark(self, plan: ReadingPlan, quality: Quality) -> None:
-        plan.mark(self._table, quality, self._clock.wall_ns(), self.dead_feeders)
+        plan.mark(self._table, quality, self._clock.wall_ns(), self.points.dead_feeders)
         plan.tell(self._table, self._host.failed)
 
     # Up and down ---------------------------------------------------------------------------
@@ -351,30 +349,15 @@ class LinkShell:
         self._first_looks.clear()
         if not self._plans:
             self._backoff.succeeded()  # no read will ever tell more than this connection does
-        self._age(self._own_slots)
-        fed = (a for a in self.actors if a.spec.fed_by and a.spec.fed_by not in self.dead_feeders)
-        for actor in fed:
-            self._age(range(actor.base, actor.base + len(actor.template.points)))
+        self.points.link_back()
         if not self.up:
             self.up = True
             self._tell(True)
 
-    def _age(self, slots: Iterable[int]) -> None:
-        """Take BAD from points that nobody polls: what they show is old, and no more than that."""
-        now = self._clock.wall_ns()
-        for slot in self._unpolled.intersection(slots):
-            value, quality, _, _ = self._table.read(slot)
-            if quality in (Quality.BAD_COMM, Quality.BAD_FED_BY):
-                never = math.isnan(value)
-                old = Quality.BAD_NEVER_READ if never else Quality.STALE_AGE
-                self._table.mark(slot, 1, old, now)
-
     def _went_down(self, why: str) -> None:
         self.error = clean(str(why))
-        now = self._clock.wall_ns()
-        self._table.mark_slots(self._own_slots, Quality.BAD_COMM, now)
-        self._table.mark_slots(self._fed_slots, Quality.BAD_FED_BY, now)
-        for watch in self._writer.watchers.values():
+        self.points.link_lost()
+        for watch in self.watchers.values():
             watch.tell(self._table, self._host.failed)
         first = not self.settled
         self.settled = True
@@ -385,6 +368,8 @@ class LinkShell:
     def _tell(self, up: bool) -> None:
         self._host.link_changed(self, up, self.error)
         for actor in self.actors:
+            if actor.parked:
+                continue
             try:
                 actor.link_changed(up)
             except RAISED as error:  # one actor's bug stops nobody else

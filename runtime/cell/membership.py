@@ -74,10 +74,9 @@ class _Run:
         return self.members[0].base, last.base + len(last.template.points)
 
     def movers(self, values: memoryview[float]) -> Iterator[tuple[_Member, str]]:
-        """Yield whose zone is another now, with that zone."""
+        """Yield whose zone is another now, with that zone; ``values`` are those of the run."""
         first = self.members[0]
-        begin, end = self.ends()
-        numbers = values[begin + first.zone_at : end : len(first.template.points)]
+        numbers = values[first.zone_at :: len(first.template.points)]
         said = numbers.tobytes()
         if said == self.said:
             return
@@ -132,7 +131,7 @@ class Roamers:
         width = len(self._keys)
         for group in self._table.changed_groups():
             self._moved.add(self._zones[group // width])
-        self._table.drain()  # nobody reads the dirty slots
+        self._table.forget()  # nobody reads the dirty slots
 
     def changed_zones(self) -> set[str]:
         """Settle, and return the zones in which something changed since the last call."""
@@ -212,18 +211,12 @@ class Roamers:
 
     def _copy(self, shard: str) -> None:
         """Take over a shard's roaming points as they are, and follow who moved."""
-        _, values, qualities, source_ns, receive_ns = self._views[shard].table.snapshot()
-        numbers = memoryview(values).cast("d")
+        table = self._views[shard].table
         for run in self._by_shard.get(shard, ()):
             begin, end = run.ends()
-            self._table.apply_batch(
-                run.slots,
-                values[8 * begin : 8 * end],
-                qualities[begin:end],
-                source_ns[8 * begin : 8 * end],
-                receive_ns[8 * begin : 8 * end],
-            )
-            for member, zone in run.movers(numbers):
+            _, values, *others = table.snapshot(begin, end - begin)
+            self._table.apply_batch(run.slots, values, *others)
+            for member, zone in run.movers(memoryview(values).cast("d")):
                 if zone in self._zones:
                     self._moved.update((member.zone, zone))
                     member.zone = zone

@@ -29,6 +29,23 @@ def bind(driver: DriverPort, actor: DeviceActor, index: int) -> BoundPoint:
     return BoundPoint(actor.base + index, device, spec, driver.address_of(spec, device))
 
 
+#: Points of templates by which of them they are, with the points that each was made of.
+_SOME: dict[tuple[int, tuple[int, ...]], tuple[tuple[PointSpec, ...], tuple[PointSpec, ...]]] = {}
+_MOST_SOME = 1_024
+
+
+def _some_of(points: tuple[PointSpec, ...], indices: tuple[int, ...]) -> tuple[PointSpec, ...]:
+    """Return some points of a template: the same tuple on every link, so that drivers can share
+    what they make of it."""
+    key = id(points), indices
+    made = _SOME.get(key)
+    if made is None or made[0] is not points:
+        if len(_SOME) >= _MOST_SOME:
+            _SOME.clear()
+        made = _SOME[key] = points, tuple(points[index] for index in indices)
+    return made[1]
+
+
 class PolledPoints(BoundPoints):
     """Points of one poll group, in order, as runs of points of one device.
 
@@ -76,16 +93,16 @@ class PolledPoints(BoundPoints):
 
     def runs(self) -> Iterator[tuple[DeviceSpec, tuple[PointSpec, ...]]]:
         """Yield each device with its points; devices of one template share the tuple."""
-        shared: dict[tuple[int, tuple[int, ...]], tuple[PointSpec, ...]] = {}
+        last: tuple[PointSpec, ...] = ()
+        which: tuple[int, ...] = ()
+        specs: tuple[PointSpec, ...] = ()
         for actor, indices in zip(self._actors, self._indices, strict=True):
             device, points = actor.spec, actor.template.points
             if device.parameters:
                 yield device, tuple(resolved(points[index], device) for index in indices)
                 continue
-            key = id(points), indices
-            specs = shared.get(key)
-            if specs is None:
-                specs = shared[key] = tuple(points[index] for index in indices)
+            if points is not last or indices is not which:
+                last, which, specs = points, indices, _some_of(points, indices)
             yield device, specs
 
     def slots(self) -> array[int]:

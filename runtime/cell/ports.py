@@ -8,12 +8,14 @@ from typing import Any, Protocol
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec
 from jacquemart.runtime.model.errors import DriverError
 from jacquemart.runtime.model.field import Bad, BoundPoint
+from jacquemart.runtime.model.last_look import LastLook
 
 
 class DriverPort(Protocol):
     """One driver object for one link; ``drivers.contract.Driver`` is its author's face."""
 
     blocking: bool
+    last_look: LastLook
 
     @classmethod
     def address_of(cls, point: PointSpec, device: DeviceSpec) -> Any:

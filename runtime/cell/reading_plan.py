@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from jacquemart.native.table import PointTable
+from jacquemart.native.table import PointTable, column_of
 from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.model.field import Bad, BoundPoint, slots_of
@@ -32,6 +32,8 @@ class Watch:
         value, quality = table.value(self.slot), table.quality(self.slot)
         if quality == Quality.BAD_REMOVED:
             return  # its actor has stopped
+        if self._actor.parked:
+            return  # it is told what there is then when it works again
         if quality == self._quality and (value == self._value or math.isnan(value)):
             return
         self._value, self._quality = value, quality
@@ -51,12 +53,18 @@ class ReadingPlan:
         points: Sequence[BoundPoint],
         compiled: Any,
         watchers: Mapping[int, Watch],
+        slots: array[int] | None = None,
     ) -> None:
-        """Remember the plan; ``watchers`` are those of all slots of the link."""
+        """Remember the plan.
+
+        ``watchers`` are those of all slots of the link; ``slots``: of the points, if known.
+        """
         self.points = points
         self.compiled = compiled
-        self.slots = slots_of(points)
-        self._watches = [watchers[slot] for slot in self.slots if slot in watchers]
+        self.slots = slots_of(points) if slots is None else slots
+        self._watches: Sequence[Watch] = ()
+        if watchers:
+            self._watches = [watchers[slot] for slot in self.slots if slot in watchers]
 
     def store(
         self,
@@ -69,7 +77,10 @@ class ReadingPlan:
         """Put an answer into the table and tell those who watch what changed."""
         if len(answer) != len(self.points):
             raise ValueError(f"{len(answer)} values for {len(self.points)} points")
-        if Bad in map(type, answer):
+        column = column_of(answer) if type(answer) is list else None
+        if column is not None:
+            table.update_columns(self.slots, column, None, None, receive_ns)
+        elif Bad in map(type, answer):
             values = array("d", bytes(8 * len(answer)))
             qualities = bytearray(len(answer))
             for at, value in enumerate(answer):

@@ -36,8 +36,9 @@ class RoamingFanOut(CellFanOut):
         self._roamers = roamers
 
     def _lost(
-        self, bulk: Bulk, views: Sequence[ShardView], status: Status, detail: str
-    ) -> BulkResult:
+        self, bulk: Bulk, views: Sequence[ShardView], status: Status, detail: str,
+        reason: str = Reason.CELL_LOST,
+    ) -> BulkResult:  # fmt: skip
         kind, device = pattern(bulk.kind), pattern(bulk.device)
         meant = [
             spec.id
@@ -54,7 +55,7 @@ class RoamingFanOut(CellFanOut):
             for found, of in self._roamers.within(self._zone, shards)
             if kind.match(of) and device.match(found)
         ]
-        return unanswered(bulk.id, meant, status, Reason.CELL_LOST, detail)
+        return unanswered(bulk.id, meant, status, reason, detail)
 
 
 class RoamingChoice:
@@ -75,10 +76,10 @@ class RoamingChoice:
     def among(
         self,
         bulk: Bulk,
-        standing: Sequence[DeviceActor],
+        standing: list[DeviceActor],
         shards: Mapping[str, Sequence[DeviceActor]],
     ) -> list[DeviceActor]:
-        """Return the devices meant.
+        """Return the devices meant; not to be changed.
 
         Args:
             bulk: the part of a command for one zone.
@@ -87,7 +88,7 @@ class RoamingChoice:
         """
         roaming = [actor for name, actors in shards.items() for actor in self._of(name, actors)]
         if not roaming:
-            return list(standing)
+            return standing
         key = (bulk.principal, bulk.id)
         where = self._decided.get(key)
         if where is None:

@@ -10,15 +10,22 @@ import resource
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from jacquemart.native import frames
+from jacquemart.runtime.cell import presence
+from jacquemart.runtime.cell.ledger import Ledger
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
 from jacquemart.runtime.model.errors import FrameError, JacquemartError, UsageError
-from jacquemart.runtime.wire import messages, sockets
+from jacquemart.runtime.model.versions import BUNDLES, MINE
+from jacquemart.runtime.wire import far_caller, messages, sockets
 from jacquemart.runtime.wire.calls import Caller, Request, Server
 from jacquemart.runtime.wire.publisher import StreamPublisher
+
+if TYPE_CHECKING:
+    from jacquemart.runtime.cell.commanding import Commanding
 
 log = logging.getLogger("jacquemart.cell")
 
@@ -27,7 +34,7 @@ FAILURES_KEPT = 20
 #: The same failure is logged again after so long, with its count.
 SAY_AGAIN_S = 10.0
 #: What a running cell cannot change of its config.
-FIXED = ("city", "name", "role", "epoch", "host", "gateway", "tick_ms")
+FIXED = ("city", "name", "role", "epoch", "host", "network", "gateway", "tick_ms")
 
 
 class Service:
@@ -52,23 +59,54 @@ class Service:
         }  # fmt: skip
         self.server: Server
         self.publisher: StreamPublisher
+        self.ledger = Ledger()
         self.lag_ms = 0.0
         self._said: dict[str, tuple[float, int]] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._stopping = False
         self._changing = asyncio.Lock()
         self._callers: dict[str, tuple[CellAddress, Caller]] = {}
+        self._far = ("", "")
+        """Where cells of other hosts reach it: as the endpoints of ``bind``."""
+        self.on_fenced: Callable[[str, int], object] | None = None
+        """Hears, on the loop, why this cell must end, and the least epoch of a new one."""
 
     # Life ----------------------------------------------------------------------------------
 
     def start(self) -> CellAddress:
-        """Bind the sockets, begin to serve, and return the endpoints."""
+        """Bind the sockets, begin to serve, and return the endpoints.
+
+        Raises:
+            StartError: a socket cannot be bound, or the cell's ledger cannot be made.
+        """
+        self.ledger.begin(self.config.ledger)
         commands, stream = self.bind()
         self._measure_lag(self.loop.time())
         config = self.config
         return CellAddress(
-            config.name, config.role, config.epoch, commands, stream, os.getpid(), config.host
-        )
+            config.name, config.role, config.epoch, commands, stream, os.getpid(), config.address,
+            config.ledger, self.place, self._far[0], self._far[1],
+            MINE.package, MINE.wire.least, MINE.wire.most,
+        )  # fmt: skip
+
+    @cached_property
+    def commanding(self) -> Commanding:
+        """What carries the commands of its actors; made for the first of them."""
+        from jacquemart.runtime.cell.commanding import Commanding
+
+        return Commanding(self)
+
+    def where(self, device: str, verb: str, point: str) -> tuple[str, str, bool] | None:
+        """Return a device's zone and shard, and whether a command to it is volatile.
+
+        None: it is none that this cell knows of itself.
+        """
+        return None
+
+    @property
+    def place(self) -> str:
+        """Return what names this cell's host."""
+        return presence.host_of(self.config.address, self.clock)
 
     def bind(self) -> tuple[str, str]:
         """Open the ROUTER and the XPUB for the city's other cells; return their endpoints."""
@@ -78,6 +116,9 @@ class Service:
         commands = sockets.bind_for_cells(router, config.host, label)
         stream_socket = sockets.publisher(self.context)
         stream = sockets.bind_for_cells(stream_socket, config.host, label)
+        if config.network:
+            far = [sockets.bind(one, config.network) for one in (router, stream_socket)]
+            self._far = (far[0], far[1])
         self.server = Server(self.loop, router, self.request, self.broken)
         self.publisher = StreamPublisher(
             self.loop, stream_socket, self.config.epoch, self.clock, self.broken
@@ -88,7 +129,9 @@ class Service:
         """Take a newer directory; calls to cells that are gone end without an answer."""
         if directory.version <= self.directory.version:
             return
-        self.directory = directory
+        self.directory = directory = directory.seen_from(self.place)
+        if "commanding" in self.__dict__:
+            self.commanding.connected()  # before calls end: what is given then goes by the new one
         for name, (address, caller) in list(self._callers.items()):
             if directory.cells.get(name) != address:
                 del self._callers[name]
@@ -114,6 +157,8 @@ class Service:
                     )
             await self.change(config, kinds, drivers)
             self.config = config
+            if "commanding" in self.__dict__:
+                self.commanding.direct.forget()
 
     async def change(
         self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
@@ -133,18 +178,25 @@ class Service:
             "role": self.config.role,
             "epoch": self.config.epoch,
             "pid": os.getpid(),
+            "version": MINE.package,
             "loop_lag_ms": round(self.lag_ms, 3),
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
             "rss_mb": round(_rss_mb(), 1),
-            "counters": {**self.counters, **self.refusals()},
+            "counters": {**self.counted(), **self.refusals()},
             "failures": list(self.failures)[-5:],
         }
 
+    def counted(self) -> dict[str, int]:
+        """Return what came, by name."""
+        return self.counters
+
     def refusals(self) -> dict[str, int]:
         """Return what was refused or dropped, by name."""
+        commanding = self.__dict__.get("commanding")
         return {
             "malformed_requests": self.server.malformed,
             "replies_dropped": self.server.channel.lost,
+            "actor_commands_refused": commanding.under_way.refused if commanding else 0,
         }
 
     async def stop(self, grace_s: float) -> None:
@@ -152,12 +204,20 @@ class Service:
         self._stopping = True
         if self._beat is not None:
             self._beat.cancel()
+        if "commanding" in self.__dict__:
+            self.commanding.stop()
         for _, caller in self._callers.values():
             caller.close()
         self._callers.clear()
         await asyncio.sleep(min(0.05, grace_s))  # let the last replies leave
         self.server.close()
         self.publisher.close()
+        self.ledger.close()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it is about to end: what others owe it now, it passes on to nobody."""
+        return self._stopping
 
     # Requests ------------------------------------------------------------------------------
 
@@ -168,6 +228,9 @@ class Service:
             if kind == frames.COMMAND:
                 self.counters["commands"] += 1
                 self.command(request)
+            elif kind == frames.CLAIM:
+                self.counters["commands"] += 1
+                self.claim(request)
             elif kind == frames.BULK:
                 self.counters["bulks"] += 1
                 self.bulk(request)
@@ -188,12 +251,20 @@ class Service:
                 self.counters["bad_frames"] += 1
             request.reply(messages.error_of(error))
         except Exception as error:  # noqa: BLE001 - our bug: said to the asker, stops nobody else
-            self.broken(error)
-            request.reply(messages.error("internal", f"{type(error).__name__}: {error}"))
+            self.failed_request(request, error)
+
+    def failed_request(self, request: Request, error: BaseException) -> None:
+        """Answer a request that failed for a fault of ours, and take note of it."""
+        self.broken(error)
+        request.reply(messages.error("internal", f"{type(error).__name__}: {error}"))
 
     def command(self, request: Request) -> None:
         """Take a COMMAND."""
         raise UsageError(f"a {self.config.role} cell takes no commands to devices")
+
+    def claim(self, request: Request) -> None:
+        """Take a CLAIM."""
+        raise UsageError(f"a {self.config.role} cell takes no claims")
 
     def bulk(self, request: Request) -> None:
         """Take a BULK command."""
@@ -207,11 +278,30 @@ class Service:
             raise UsageError(
                 f"unknown query {query.verb[:80]!r}", where="verb", advice=f"known here: {known}"
             )
-        request.reply(messages.reply(handler(query.args)))
+        found = handler(query.args)
+        if isinstance(found, asyncio.Future):
+            found.add_done_callback(lambda done: self._answer_later(request, done))
+        else:
+            request.reply(messages.reply(found))
+
+    def _answer_later(self, request: Request, done: asyncio.Future[Any]) -> None:
+        """Answer a QUERY whose handler has given a future: its result, or its error."""
+        if done.cancelled():
+            return  # the cell is stopping
+        error = done.exception()
+        if error is None:
+            request.reply(messages.reply(done.result()))
+        elif isinstance(error, JacquemartError):
+            request.reply(messages.error_of(error))
+        else:
+            self.failed_request(request, error)
 
     def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
-        """Return the queries that are answered at once."""
-        return {"health": lambda _: self.health()}
+        """Return the queries; one that gives a future is answered when that is done."""
+        return {
+            "health": lambda _: self.health(),
+            far_caller.ECHO: lambda _: {"boot_ns": self.clock.boot_ns()},
+        }
 
     # Calls to other cells ------------------------------------------------------------------
 
@@ -227,7 +317,8 @@ class Service:
         address = self.directory.cells.get(name)
         if address is None:
             raise UsageError(f"no cell {name!r} in the directory")
-        caller = Caller(
+        far = address.place not in ("", self.place)
+        caller = (far_caller.FarCaller if far else Caller)(
             self.loop,
             self.context,
             address.commands,
@@ -235,8 +326,15 @@ class Service:
             self.clock,
             self.broken,
         )
+        caller.bundles = address.wire_most >= BUNDLES
         self._callers[name] = (address, caller)
         return caller
+
+    @property
+    def calls_waiting(self) -> int:
+        """How many calls to other cells, and commands of its actors, have no end yet."""
+        own = len(self.commanding.under_way) if "commanding" in self.__dict__ else 0
+        return own + sum(caller.waiting for _, caller in self._callers.values())
 
     # Failures ------------------------------------------------------------------------------
 

@@ -160,7 +160,7 @@ class ShardChange:
         if before is not None:
             shell.epoch = before.epoch
             ids = {id for actor in actors for id in (actor.id, actor.spec.fed_by)}
-            shell.dead_feeders = before.dead_feeders & ids
+            shell.points.dead_feeders = before.points.dead_feeders & ids
         return shell
 
     def leave(self, succession: Succession) -> None:

@@ -1,7 +1,7 @@
 """What a device has saved goes on to its successor, when a change of the city makes it another one.
 
-In one cell. Who goes to another cell, or comes after a lost one, begins anew: cells keep no
-journal.
+In one cell. Who goes to another cell, or comes after a lost one, gets it from the zone's journal
+(``cell.saving``, ``Supervised.restore_state``).
 """
 
 from __future__ import annotations
@@ -18,8 +18,17 @@ Failed = Callable[[DeviceActor, BaseException], None]
 class Succession:
     """The states of devices that have left, until somebody of the same id and kind comes."""
 
-    def __init__(self, failed: Failed) -> None:
-        """Keep nothing yet; ``failed`` is told of bugs in a kind's ``save`` and ``load``."""
+    def __init__(
+        self, failed: Failed, succeeded: Callable[[DeviceActor], object] = lambda _: None
+    ) -> None:
+        """Keep nothing yet.
+
+        Args:
+            failed: is told of bugs in a kind's ``save`` and ``load``.
+            succeeded: is told of devices that were given a state here: it is newer than what the
+                zone's journal may have.
+        """
+        self._succeeded = succeeded
         self._left: dict[str, tuple[type[DeviceActor], Mapping[str, Any]]] = {}
         self._failed = failed
 
@@ -40,5 +49,6 @@ class Succession:
             return
         try:
             actor.load(state)
+            self._succeeded(actor)
         except RAISED as error:
             self._failed(actor, error)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from jacquemart.native.batch import Batch
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.supervisor import ShardView
 from jacquemart.runtime.cell.layout_change import LayoutChange, grow, layout_change, retire
@@ -83,9 +84,35 @@ class Ahead:
                 self._rows[slot] = (row[0], row[1], row[2], row[3])
 
     def catch_up(self, table: PointTable) -> bool:
-        """Apply what the table has grown for; return whether nothing is left."""
-        slots = [slot for slot in self._rows if slot < table.capacity]
-        rows = [self._rows.pop(slot) for slot in slots]
+        """Apply what the table has grown for; return whether nothing is left.
+
+        What came since it grew is in it already, and is newer.
+        """
+        found = [slot for slot in self._rows if slot < table.capacity]
+        kept = [(slot, *self._rows.pop(slot)) for slot in found]
+        rows = [row for row in kept if table.read(row[0])[3] <= row[4]]
         if rows:
-            table.apply_batch(slots, *(list(column) for column in zip(*rows, strict=True)))
+            table.apply_batch(*(list(column) for column in zip(*rows, strict=True)))
         return not self._rows
+
+
+def store_batch(table: PointTable, batch: Batch, ahead: dict[str, Ahead], topic: str) -> None:
+    """Store a batch; keep what is of somebody whom this cell has not been told of yet."""
+    columns = (batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns)
+    try:
+        table.apply_batch(*columns)
+    except IndexError:
+        ahead.setdefault(topic, Ahead()).apply(table, columns)
+
+
+def columns_of(columns: list[bytes]) -> tuple[Any, ...]:
+    """Return the columns of a snapshot; their lengths are checked when they are applied.
+
+    Raises:
+        ValueError: not five columns, or a broken length.
+    """
+    slots, values, qualities, source, receive = (memoryview(column) for column in columns)
+    return (
+        slots.cast("I"), values.cast("d"), qualities.cast("B"), source.cast("q"),
+        receive.cast("q"),
+    )  # fmt: skip

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
+from jacquemart.native.parts import Parts
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.ticket import END_AFTER_DEADLINE_NS, Ticket
+from jacquemart.runtime.cell.part_queue import PartQueue
 from jacquemart.runtime.kernel.readback import Verdict, next_look_ns
+from jacquemart.runtime.model.claim import LIFE_SAFETY
 from jacquemart.runtime.model.errors import (
     DeviceBusy,
     DeviceRefused,
     DriverError,
     LinkError,
+    NeverSent,
     UnitError,
 )
 from jacquemart.runtime.model.field import BoundPoint
@@ -33,8 +37,8 @@ class Write:
     """One value for one point, from its command to its verdict."""
 
     __slots__ = (
-        "acknowledged", "actor", "asks", "doubt", "feedback", "guards", "not_before_ns", "point",
-        "sends", "settled_ns", "ticket", "until_ns", "value",
+        "acknowledged", "actor", "asks", "doubt", "feedback", "guards", "losses", "not_before_ns",
+        "number", "point", "sends", "settled_ns", "ticket", "until_ns", "value",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +54,10 @@ class Write:
         self.guards = guards
         self.asks = type(actor).interlock is not DeviceActor.interlock
         """Whether its kind has an interlock, which is asked before each send."""
+        self.losses = 0
+        """How often the lease had been lost when it came; see ``Permit``."""
+        self.number = 0
+        """Counts the writes of its link, in the order in which they came."""
         self.sends = 0
         self.not_before_ns = 0
         self.acknowledged = False
@@ -78,6 +86,11 @@ class Write:
                 return Verdict(Status.FAILED, Reason.BUSY, str(error))
             self.not_before_ns = now_ns + BUSY_PAUSE_NS * self.sends
             return None
+        if isinstance(error, NeverSent):
+            self.sends -= 1
+            if error.lease:
+                return self.unsent(Status.REJECTED, Reason.NO_LEASE, error.message)
+            return self.unsent(Status.EXPIRED, Reason.DEADLINE, error.message)
         if isinstance(error, (LinkError, UnitError)):
             self.sends -= 1  # it was not sent after all
             lost = isinstance(error, LinkError)
@@ -99,7 +112,7 @@ class Write:
 
     def named(self, link: str, verdict: Verdict) -> Verdict:
         """Say in a verdict what the field said, and which link it is that nobody heard from."""
-        if verdict.reason in (Reason.OK, Reason.NOT_FOLLOWING, Reason.INTERLOCK):
+        if verdict.reason in (Reason.OK, Reason.NOT_FOLLOWING, Reason.INTERLOCK, Reason.HELD):
             return verdict
         detail = f"{self.doubt}; {verdict.detail}" if self.doubt else verdict.detail
         if link not in detail:
@@ -129,6 +142,10 @@ class Write:
         )
 
 
+def _outranks(write: Write, older: Write) -> bool:
+    return write.ticket.priority <= LIFE_SAFETY < older.ticket.priority
+
+
 class WriteQueue:
     """Writes of one link: those that wait, are being sent, and wait for proof. No I/O."""
 
@@ -141,11 +158,19 @@ class WriteQueue:
         """Handed to the driver, which has not come back yet."""
         self.unproven: dict[int, Write] = {}
         """Feedback slot -> write."""
+        self.parts = PartQueue()
+        """Plain parts of bulk commands: none of their devices has a write here."""
         self._look_ns = 0
         self._pause_ns = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self.parts)
+
+    def actors(self) -> set[DeviceActor]:
+        """Return the devices of all writes that are here."""
+        guarded = () if self.guarded is None else (self.guarded,)
+        here = (*self._waiting, *guarded, *self.in_hand, *self.unproven.values())
+        return {write.actor for write in here}
 
     def add(self, write: Write) -> None:
         """Queue a write, before those of lower priority."""
@@ -173,7 +198,7 @@ class WriteQueue:
             slot = write.feedback.slot
             if now_ns >= write.ticket.deadline_ns:
                 expired.append(write)
-            elif write.not_before_ns > now_ns or slot in slots or slot in self.unproven:
+            elif write.not_before_ns > now_ns or slot in slots or self._proves(write):
                 later.append(write)
             elif not write.guards:
                 slots.add(slot)
@@ -195,28 +220,71 @@ class WriteQueue:
 
     def has_ready(self, now_ns: int) -> bool:
         """Return whether ``take`` would return anything."""
-        return any(
-            now_ns >= write.ticket.deadline_ns
-            or (write.not_before_ns <= now_ns and write.feedback.slot not in self.unproven)
-            for write in self._waiting
+        if self.parts.first() is not None:
+            return True
+        return any(self._is_ready(write, now_ns) for write in self._waiting)
+
+    def next_parts(self, now_ns: int) -> Parts | None:
+        """Return the plain parts that are to be sent before any write; None: there are none."""
+        first = self.parts.first()
+        if first is None:
+            return None
+        place = first.priority, first.number
+        for write in self._waiting:
+            if (write.ticket.priority, write.number) > place:
+                break
+            if self._is_ready(write, now_ns):
+                return None
+        return first
+
+    def _is_ready(self, write: Write, now_ns: int) -> bool:
+        return now_ns >= write.ticket.deadline_ns or (
+            write.not_before_ns <= now_ns and not self._proves(write)
         )
+
+    def _proves(self, write: Write) -> bool:
+        """Whether what was sent before it must be proven first; life safety waits for its like."""
+        older = self.unproven.get(write.feedback.slot)
+        return older is not None and not _outranks(write, older)
+
+    def outranked(self, now_ns: int) -> list[Write]:
+        """Return and forget what waits for its proof in the way of life safety."""
+        slots = {
+            write.feedback.slot
+            for write in self._waiting
+            if write.ticket.priority <= LIFE_SAFETY and write.not_before_ns <= now_ns
+        }
+        found = [slot for slot in slots if slot in self.unproven]
+        weaker = [slot for slot in found if self.unproven[slot].ticket.priority > LIFE_SAFETY]
+        return [self.unproven.pop(slot) for slot in weaker]
 
     def prove(self, write: Write, now_ns: int) -> None:
         """Have a sent write proven by read-back."""
         self.unproven[write.feedback.slot] = write
+        self._look_at(now_ns)
+
+    def prove_parts(self, parts: Parts, now_ns: int) -> None:
+        """Have sent parts proven by read-back."""
+        self.parts.prove(parts)
+        self._look_at(now_ns)
+
+    def _look_at(self, now_ns: int) -> None:
         self._pause_ns = 0  # the first look is at once: what does not ramp is proven by it
         self._look_ns = now_ns
 
     def looked(self, now_ns: int) -> None:
         """Plan the next look, if anything is left to prove: when one has settled, at the latest."""
-        if not self.unproven:
+        self.parts.tidy()
+        if not self.unproven and not self.parts.proving:
             self._look_ns = self._pause_ns = 0
             return
         self._pause_ns = next_look_ns(self._pause_ns)
         self._look_ns = now_ns + self._pause_ns
-        for write in self.unproven.values():
-            if now_ns < write.settled_ns < self._look_ns:
-                self._look_ns = write.settled_ns
+        settled = [write.settled_ns for write in self.unproven.values()]
+        settled.extend(parts.settled_ns for parts in self.parts.proving)
+        for settled_ns in settled:
+            if now_ns < settled_ns < self._look_ns:
+                self._look_ns = settled_ns
 
     def due_ns(self) -> int:
         """Return when to look or send again; 0 if there is nothing to wait for."""
@@ -225,13 +293,13 @@ class WriteQueue:
             for write in self._waiting
             if write.not_before_ns and write.feedback.slot not in self.unproven
         ]
-        if self._look_ns and self.unproven:
+        if self._look_ns and (self.unproven or self.parts.proving):
             times.append(self._look_ns)
         return min(times) if times else 0
 
     def look_is_due(self, now_ns: int) -> bool:
         """Return whether a read-back is due."""
-        return bool(self.unproven) and now_ns >= self._look_ns
+        return bool(self.unproven or self.parts.proving) and now_ns >= self._look_ns
 
     def seen(self, slots: Iterable[int]) -> list[tuple[int, Write]]:
         """Return the unproven writes that a read of these slots tells about."""
@@ -242,6 +310,8 @@ class WriteQueue:
     def limit_ns(self) -> int:
         """Return when the next write must end; 0 if there is none."""
         limits = [write.ticket.deadline_ns for write in self._waiting]
+        if parts := self.parts.limit_ns():
+            limits.append(parts)
         if self.guarded is not None:
             limits.append(self.guarded.ticket.deadline_ns)
         limits.extend(write.limit_ns() for write in self.in_hand)
@@ -280,6 +350,18 @@ class WriteQueue:
         proving = [slot for slot, write in self.unproven.items() if write.actor in actors]
         sent.extend(self.unproven.pop(slot) for slot in proving)
         return unsent, sent
+
+    def withdraw(self, meant: Callable[[Write], bool]) -> list[Write]:
+        """Return and forget those that are meant, and of which nothing was ever sent."""
+        found = [write for write in self._waiting if not write.sends and meant(write)]
+        if found:
+            gone = frozenset(found)
+            self._waiting = deque(write for write in self._waiting if write not in gone)
+        guarded = self.guarded
+        if guarded is not None and not guarded.sends and meant(guarded):
+            found.append(guarded)
+            self.guarded = None
+        return found
 
     def clear(self) -> list[Write]:
         """Return and forget all writes that are not on their way."""

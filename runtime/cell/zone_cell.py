@@ -6,17 +6,31 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jacquemart.native.batch import Batch
-from jacquemart.native.table import Rollup
+from jacquemart.native.table import PointTable, Rollup
 from jacquemart.runtime.actor.base import RAISED, Actor
 from jacquemart.runtime.actor.device import DeviceActor
 from jacquemart.runtime.actor.supervisor import ShardView, Supervisor, merge_rollups
+from jacquemart.runtime.cell import home_desk
+from jacquemart.runtime.cell.authority import Authority, opener_of
 from jacquemart.runtime.cell.bulk import merge
+from jacquemart.runtime.cell.bulk_desk import BulkDesk
+from jacquemart.runtime.cell.cancelling import Cancelling
+from jacquemart.runtime.cell.claim_desk import ClaimDesk
+from jacquemart.runtime.cell.command_desk import CommandDesk
+from jacquemart.runtime.cell.dead_letter_desk import DeadLetterDesk
+from jacquemart.runtime.cell.dead_letters import DeadLetters
 from jacquemart.runtime.cell.fan_out import CellFanOut
+from jacquemart.runtime.cell.islanding import ZoneIslanding
+from jacquemart.runtime.cell.journal_copies import JournalFeed
+from jacquemart.runtime.cell.lease_desk import LeaseDesk
+from jacquemart.runtime.cell.left_devices import forget_left
 from jacquemart.runtime.cell.listing import list_devices
 from jacquemart.runtime.cell.membership import Roamers
+from jacquemart.runtime.cell.outcome_query import OutcomeQuery
 from jacquemart.runtime.cell.roaming_commands import RoamingFanOut
 from jacquemart.runtime.cell.service import Service, text_arg
-from jacquemart.runtime.cell.views_change import Ahead, ViewsChange
+from jacquemart.runtime.cell.state_desk import StateDesk
+from jacquemart.runtime.cell.views_change import Ahead, ViewsChange, columns_of, store_batch
 from jacquemart.runtime.model.directory import CellAddress, CellConfig, Directory
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.event import Event
@@ -68,10 +82,28 @@ class ZoneCell(Service):
             self.views[spec.id] = ShardView(layout, table)
             self._shards_of[spec.zone].append(spec.id)
         self.roamers = Roamers(self.views, kinds)
+        config = self.config
+        state, newest = config.state, config.journal_format
+        opener = opener_of(state, config.epoch, self.loop, self.clock, newest)
+        self.authority = Authority(self.clock, opener, self.loop.call_later)
+        self.authority.open(zone.id for zone in config.zones)
+        self._states = StateDesk(self.authority, self.loop)
+        self._letter_desk = DeadLetterDesk(self.authority, self.loop)
+        self.authority.settle(config.shards, config.templates)
+        self.desk = CommandDesk(self, self.authority)
+        self._asked = OutcomeQuery(self.desk)
+        self._letters = DeadLetters(self.desk)
+        self._feed = JournalFeed(self, self.authority)
+        self._bulks = BulkDesk(self, self.authority, self._fan_out)
+        self._cancelling = Cancelling(self.desk, self._bulks)
+        self.server.channel.taker = self.plain = self.desk.plain()
+        self.leases = LeaseDesk(self)
+        self._claim_desk = ClaimDesk(self.authority, self.loop, self.clock, self.leases.may_tell)
         for zone in self.config.zones:
             self._supervise(zone.id, kinds)
         for actor in self.supervisors.values():
             self._begin(actor)
+        self.islanding = ZoneIslanding(self, lambda: self.supervisors.values())
         self._rollup_timer = self.loop.call_later(ROLLUP_S, self._rollup)
         self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
 
@@ -79,11 +111,15 @@ class ZoneCell(Service):
         """Stop following and supervising."""
         self._rollup_timer.cancel()
         self._sweep_timer.cancel()
+        self.islanding.stop()
         for _, follower in self._followers.values():
             follower.close()
         for actor in self.supervisors.values():
             actor.stop()
+        self.leases.stop()
+        self.desk.stop()
         await super().stop(grace_s)
+        self.authority.close()
 
     async def change(
         self, config: CellConfig, kinds: Mapping[str, type[Any]], drivers: Mapping[str, type[Any]]
@@ -92,6 +128,7 @@ class ZoneCell(Service):
         change = ViewsChange(self.views, config)
         await change.prepare()
         zones = {zone.id: None for zone in config.zones}
+        self._bulks.keep_only(zones)
         for name in change.gone:
             self._shards_of[self.views.pop(name).layout.spec.zone].remove(name)
             for _, follower in self._followers.values():
@@ -107,6 +144,12 @@ class ZoneCell(Service):
             self._catch_up(topic)
         self.roamers.kinds = kinds
         self.roamers.settle()
+        self.desk.keep_only(zones)
+        self.authority.open(zones)
+        self.authority.settle(config.shards, config.templates)
+        forget_left(self.authority)
+        self.desk.settle()
+        self.leases.settle()
         self._shards_of = {zone: [] for zone in zones}
         for spec in config.shards:
             self._shards_of[spec.zone].append(spec.id)
@@ -131,6 +174,8 @@ class ZoneCell(Service):
         return made
 
     def _begin(self, actor: Supervisor) -> None:
+        if by_s := self.authority.clock_set_s(actor.id):
+            actor.emit("wall_clock_set", 1, by_s=by_s)
         try:
             actor.start()
         except RAISED as error:
@@ -143,6 +188,7 @@ class ZoneCell(Service):
     def connect(self, directory: Directory) -> None:
         """Follow each shard at the cell that owns it now, and nowhere else."""
         super().connect(directory)
+        self.islanding.begin()
         topics: dict[str, list[str]] = {}
         for shard, cell in self.directory.homes.items():
             if shard in self.views:
@@ -152,6 +198,8 @@ class ZoneCell(Service):
         for cell, wanted in topics.items():
             if cell in self.directory.cells:
                 self._follower(cell).follow_only(wanted)
+        self.desk.connected()
+        self._bulks.recover()
 
     def progress(self) -> dict[str, Any]:
         """Return whether every shard is followed."""
@@ -165,7 +213,8 @@ class ZoneCell(Service):
     def health(self) -> dict[str, Any]:
         """Return the process's health and the streams' gaps."""
         gaps = sum(follower.gaps for _, follower in self._followers.values())
-        return {**super().health(), "gaps": gaps, "zones": len(self.supervisors)}
+        return {**super().health(), "gaps": gaps, "zones": len(self.supervisors),
+                "islanded": self.islanding.islanded}  # fmt: skip
 
     def _follower(self, cell: str) -> Follower:
         address = self.directory.cells[cell]
@@ -177,7 +226,8 @@ class ZoneCell(Service):
 
         async def ask(topic: str) -> dict[str, Any] | None:
             caller = self.caller(cell)
-            frame = await caller.ask(messages.query("snapshot", topic=topic), SNAPSHOT_S)
+            question = messages.query("snapshot", topic=topic, names=False)
+            frame = await caller.ask(question, SNAPSHOT_S)
             content = messages.decode_reply(frame) if frame is not None else None
             return content if isinstance(content, dict) else None
 
@@ -193,7 +243,7 @@ class ZoneCell(Service):
         """Take the whole state of a shard."""
         view = self.views.get(topic[2:-1])
         if topic.startswith("r/") and view is not None:
-            columns = _columns(content["columns"])
+            columns = columns_of(content["columns"])
             if len(columns[0]) <= view.table.capacity:
                 view.table.apply_batch(*columns)
             else:
@@ -203,15 +253,17 @@ class ZoneCell(Service):
     def batch(self, topic: str, batch: Batch) -> None:
         """Take changed points of a shard."""
         view = self.views.get(topic[2:-1])
-        if view is None:
-            return  # its shard has just left
-        columns = (
-            batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns
-        )  # fmt: skip
-        try:
-            view.table.apply_batch(*columns)
-        except IndexError:  # somebody came whom this cell has not been told of yet
-            self._ahead.setdefault(topic, Ahead()).apply(view.table, columns)
+        if view is not None:  # else its shard has just left
+            store_batch(view.table, batch, self._ahead, topic)
+            self.roamers.touch(topic[2:-1])
+
+    def table(self, topic: str) -> PointTable | None:
+        """Return where the readings of a shard are stored."""
+        view = self.views.get(topic[2:-1])
+        return view.table if view is not None and topic.startswith("r/") else None
+
+    def stored(self, topic: str) -> None:
+        """Take note of changed points of a shard, which are in its table."""
         self.roamers.touch(topic[2:-1])
 
     def _catch_up(self, topic: str) -> None:
@@ -274,7 +326,7 @@ class ZoneCell(Service):
                 del self._first_look[zone]
                 self._show(supervisor, self.zone_rows[zone])
             for view in views:
-                view.table.drain()  # nobody reads a zone's dirty slots
+                view.table.forget()  # nobody reads a zone's dirty slots
 
     def _looks_first(self, zone: str) -> bool:
         """Whether devices have come to a zone that may not have been looked at yet.
@@ -308,6 +360,7 @@ class ZoneCell(Service):
         now = self.clock.wall_ns()
         for view in self.views.values():
             view.table.sweep(now)
+        self.authority.look()
         self.roamers.touch(*self.roamers.shards)
         self._sweep_timer = self.loop.call_later(SWEEP_S, self._sweep)
 
@@ -326,6 +379,18 @@ class ZoneCell(Service):
 
     # Requests ----------------------------------------------------------------------------------
 
+    def where(self, device: str, verb: str, point: str) -> tuple[str, str, bool] | None:
+        """Return where a device of its zones is, and whether a command to it is volatile."""
+        return self.authority.where(device, verb, point)
+
+    def command(self, request: Request) -> None:
+        """Have the desk take a command."""
+        self.desk.command(request)
+
+    def claim(self, request: Request) -> None:
+        """Have the desk take a claim."""
+        self.desk.claim(request)
+
     def bulk(self, request: Request) -> None:
         """Have each zone that is meant command its devices."""
         bulk = messages.decode_bulk(request.frame)
@@ -341,12 +406,22 @@ class ZoneCell(Service):
                 request.reply(messages.encode_bulk_result(merge(bulk.id, parts)))
 
         for zone in zones:
-            self.supervisors[zone].fan_out(CellFanOut.for_zone(bulk, zone), done)
+            self._bulks.take(CellFanOut.for_zone(bulk, zone), done)
 
     def queries(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
         """Return the queries of a zone cell."""
         return {
             **super().queries(),
+            **self.islanding.queries(),
+            **self.leases.queries(),
+            **self._states.queries(),
+            **self._letter_desk.queries(),
+            **self._asked.queries(),
+            **self._cancelling.queries(),
+            **self._letters.queries(),
+            **self._feed.queries(),
+            **self._claim_desk.queries(),
+            home_desk.HOMES: lambda args: home_desk.answer(self.authority, args),
             "zones": lambda _: self._zones(),
             "ls": lambda args: list_devices(self.views, args, self.roamers),
             "snapshot": self._snapshot,
@@ -367,25 +442,9 @@ class ZoneCell(Service):
         if zone not in self.supervisors or not rest.endswith("/") or kind not in ("z", "e"):
             raise UsageError(f"no topic {topic!r} in this cell")
         self._tell_changes()
-        position = {
-            "topic": topic,
-            "epoch": self.publisher.epoch,
-            "sequence": self.publisher.sequence(topic),
-        }
+        epoch, sequence = self.publisher.epoch, self.publisher.sequence(topic)
+        position = {"topic": topic, "epoch": epoch, "sequence": sequence}
         if kind == "e":
             return {**position, "events": self.publisher.kept_events(topic)}
         rows = self.zone_rows[zone]
         return {**position, "rows": [messages.rollup_row(*key, row) for key, row in rows.items()]}
-
-
-def _columns(columns: list[bytes]) -> tuple[Any, ...]:
-    """Return the columns of a snapshot; their lengths are checked when they are applied.
-
-    Raises:
-        ValueError: not five columns, or a broken length.
-    """
-    slots, values, qualities, source, receive = (memoryview(column) for column in columns)
-    return (
-        slots.cast("I"), values.cast("d"), qualities.cast("B"), source.cast("q"),
-        receive.cast("q"),
-    )  # fmt: skip

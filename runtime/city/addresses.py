@@ -2,7 +2,8 @@
 
 A point's address nearly always follows from its template and the device's position alone, and
 positions repeat from link to link: such a driver is asked once a position. One whose addresses
-depend on more is asked for each device.
+depend on more is asked for each device, unless it says that each has ``own_addresses``: then only
+what parameters make of them can be wrong.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class Claims:
         """Keep the templates without problems; devices of others claim nothing."""
         self._templates = templates
         self._drivers = {t.driver: drivers.get(t.driver) for t in templates.values()}
+        self._own = {
+            name: getattr(driver, "own_addresses", False) is True
+            for name, driver in self._drivers.items()
+        }
         self._known: dict[Hashable, Claim] = {}
         self._by_position: dict[str, bool] = {}
         self._asked = {
@@ -55,6 +60,8 @@ class Claims:
         if known is not None and device.link:
             return known
         template = self._templates.get(device.template)
+        if template is not None and not own and self._own[template.driver]:
+            return _NONE
         refused = device.index < 0 or device.unit_id < 0 or not device.link or None in own
         if template is None or refused:  # and told already
             return _NONE
@@ -71,6 +78,7 @@ class Claims:
         if driver is None:
             return _NONE
         claimed: set[Hashable] = set()
+        own = self._own[template.driver]
         places_of: Any = getattr(driver, "places_of", None)
         for point in self._asked[template.name]:
             try:
@@ -79,6 +87,8 @@ class Claims:
                     made = resolved(point, device)
                     if made is not point and (fault := _fault(driver, made)):
                         return Claim(fault=fault)
+                if own:
+                    continue
                 address = driver.address_of(made, device)
                 wide = point.writable and address is not None and places_of is not None
                 places = places_of(address) if wide else (address,)

@@ -19,6 +19,7 @@ from jacquemart.runtime.city.inventory import Inventory
 from jacquemart.runtime.city.problems import NOTHING, Place
 from jacquemart.runtime.city.rows import Rows
 from jacquemart.runtime.model.city import NO_PARAMETERS, DeviceSpec
+from jacquemart.runtime.model.devices import records_of
 
 FIELDS = tuple(field.name for field in fields(DeviceSpec))
 
@@ -161,4 +162,4 @@ class Devices:
 
     def build(self) -> tuple[DeviceSpec, ...]:
         """Return the devices, in the order in which they were read."""
-        return tuple(map(DeviceSpec, *(self.columns[name] for name in FIELDS)))
+        return tuple(records_of(*(self.columns[name] for name in FIELDS)))

@@ -18,7 +18,10 @@ from jacquemart.runtime.city.problems import Report, Words, shown, suggestion
 from jacquemart.runtime.model.city import PointSpec
 
 #: Keys that a template may give as it likes, and has from the declaration otherwise.
-FREE = ("tolerance", "settle_ms", "poll_ms", "stale_after_ms", "keep", "urgent")
+FREE = (
+    "tolerance", "settle_ms", "poll_ms", "stale_after_ms", "keep", "urgent", "min_on_s",
+    "min_off_s", "default",
+)  # fmt: skip
 
 
 class Declared:
@@ -82,6 +85,7 @@ class Declared:
             address=DERIVED if declared.derived else said.address,
             guards=tuple(dict.fromkeys((*guards, *said.guards))),
             pulse=spec.pulse or said.pulse,
+            volatile=spec.volatile and given.get("volatile") is not False,
             feedback=spec.feedback or said.feedback,
             **{key: getattr(said, key) for key in FREE if key in given},
         )
@@ -94,7 +98,11 @@ class Declared:
             if said.words and "range" not in given:
                 merged = replace(merged, low=said.low, high=said.high)
         if given.get("writable") is False:  # read only, which is stricter
-            merged = replace(merged, writable=False, feedback="", pulse=False, guards=())
+            merged = replace(
+                merged, writable=False, feedback="", pulse=False, guards=(), volatile=False,
+                min_on_s=0.0,
+                min_off_s=0.0, default=None,
+            )  # fmt: skip
         return merged
 
     def _check(self, table: Table, said: PointSpec, declared: Point, spec: PointSpec) -> None:
@@ -126,6 +134,8 @@ class Declared:
             wrong("feedback", shown(spec.feedback))
         if given.get("pulse") is False and spec.pulse:
             wrong("pulse", "true")
+        if said.volatile and not spec.volatile:
+            wrong("volatile", "false")
         shows = declaration_of(self.points, declared.feedback or declared.name) or declared
         if "tolerance" in given and shows.type != "number" and said.tolerance > spec.tolerance:
             # Otherwise "lowered" would prove that it was raised.
@@ -134,6 +144,10 @@ class Declared:
         longer = limit and not 0 < said.stale_after_ms <= limit
         if "stale_after_ms" in given and longer and self._is_private(spec):
             wrong("stale_after_ms", f"1 to {limit:,}")
+        for key in ("min_on_s", "min_off_s"):
+            least: float = getattr(spec, key)
+            if key in given and getattr(said, key) < least:
+                wrong(key, f"{least:g} or longer")
         lost = [guard for guard in spec.guards if guard not in said.guards]
         if "guards" in given and lost:
             wrong("guards", "at least " + ", ".join(map(shown, lost)))

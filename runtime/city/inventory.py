@@ -160,7 +160,8 @@ class Inventory:
                 hint = _other_delimiter(rows.header) if self.format == "csv" else ""
                 header = ", ".join(filter(None, rows.header)) or "none"
                 place = self.table.place(part, name if part == "columns" else int(name))
-                allowed = Words(f"a column of {shown(rows.file)}: {shown(Words(header))}")
+                file = f'"{shown(Words(rows.file))}"'  # whole: the folder is taken out of it later
+                allowed = Words(f"a column of {file}: {shown(Words(header))}")
                 self._report.add(place, column, allowed, hint, among=rows.header)
 
     def values(

@@ -18,6 +18,7 @@ from jacquemart.runtime.city.files import Document, Table, read_document
 from jacquemart.runtime.city.include import Documents
 from jacquemart.runtime.city.intake import Surroundings
 from jacquemart.runtime.city.inventory import Inventory
+from jacquemart.runtime.city.kind_tables import check_kind_tables
 from jacquemart.runtime.city.links import Links
 from jacquemart.runtime.city.problems import Report
 from jacquemart.runtime.city.protected import Guarded, check_protected
@@ -165,6 +166,7 @@ def _read_city(
         guarded = Guarded(whole, kinds, drivers)
         check_exclusive(devices, built, links.build(), whole, guarded, report)
         check_protected(devices, built, links.build(), guarded, report)
+    of_kinds = check_kind_tables(documents, built, templates, kinds, report)
     devices.close_accounts()
     links.close_accounts()
     city = CitySpec(
@@ -178,6 +180,7 @@ def _read_city(
         tick_ms=about["tick_ms"],
         cells=cells["count"],
         source=document.file,
+        tables=of_kinds,
     )
     return CitySurvey(city, tuple(inventory.account for inventory in inventories))
 

@@ -79,6 +79,7 @@ INCLUDED = (
     Key("templates", TABLE, {}),
     Key("inventory", TABLES, []),
     Key("device", TABLES, []),
+    Key("signals", TABLE, {}),  # read by a kind, see kind_tables
 )
 DOCUMENT = (
     Key("include", TEXTS, []),
@@ -113,6 +114,10 @@ POINT = (
     Key("words", _WORDS, ()),
     Key("pulse", BOOLEAN, False),
     Key("guards", _GUARDS, ()),
+    Key("volatile", BOOLEAN, False),
+    Key("min_on_s", number(0, DAY_MS / 1e3), 0.0),
+    Key("min_off_s", number(0, DAY_MS / 1e3), 0.0),
+    Key("default", number(-1e300, 1e300), None),
     Key("address", TABLE, {}),
 )
 
@@ -187,6 +192,8 @@ def template_keys(kinds: Offer[Any], drivers: Offer[Any]) -> tuple[Key, ...]:
         Key("options", TABLE, {}),
         Key("parameters", TABLE, {}),
         Key("points", TABLE),
+        Key("on_zone_lost", one_of("keep", "fail_safe"), "keep"),
+        Key("fail_safe_after_s", number(1, 86_400), 60.0),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jacquemart.runtime.actor.declare import DERIVED
+from jacquemart.runtime.actor.declare import DERIVED, CommandSpec
 from jacquemart.runtime.city import schema
 from jacquemart.runtime.city.checks import IDENTIFIER, read_table
 from jacquemart.runtime.city.files import Table
@@ -50,13 +50,16 @@ def read_templates(
         declared = Declared(values["kind"] or "", kinds.get(values["kind"] or ""), report)
         points, clear = _read_points(table, values["points"], report, declared)
         template = TemplateSpec(
-            name, values["kind"] or "", values["driver"] or "", points, values["options"]
-        )
+            name, values["kind"] or "", values["driver"] or "", points, values["options"],
+            on_zone_lost=values["on_zone_lost"] or "keep",
+            fail_safe_after_s=values["fail_safe_after_s"] or 60.0,
+        )  # fmt: skip
         _ask_driver(table, template, clear, report, drivers.get(template.driver))
         kind = kinds.get(template.kind)
         if kind is not None:
             _ask_kind(table, template, clear, report, kind)
             template = _with_derived(table, template, report, kind)
+            template = replace(template, volatile=_volatile_commands(kind))
         templates[name] = template
         if report.count == before:
             sound.add(name)
@@ -121,10 +124,28 @@ def _check_point(
         key = "guards" if point.guards else "pulse"
         allowed = f"{key} for a point with writable = true"
         report.add(points.place(point.name, key), list(point.guards) or True, allowed)
+    _check_rest(points, point, report)
     if 0 < point.stale_after_ms < point.poll_ms:
         allowed = f"0, or at least poll_ms ({point.poll_ms:,})"
         place = points.place(point.name, "stale_after_ms")
         report.add(place, point.stale_after_ms, allowed, "it would be stale between two polls")
+
+
+def _check_rest(points: Table, point: PointSpec, report: Report) -> None:
+    """Look at what holds of a point when nobody commands it: minimum times and default."""
+    kept = point.writable and not point.pulse
+    for key in ("min_on_s", "min_off_s", "default"):
+        found = getattr(point, key)
+        said = found is not None if key == "default" else found > 0
+        if said and not kept:
+            allowed = f"{key} for a point with writable = true that is no pulse"
+            report.add(points.place(point.name, key), found, allowed)
+    default, low, high = point.default, point.low, point.high
+    if default is not None and not (
+        (low is None or low <= default) and (high is None or default <= high)
+    ):
+        allowed = f"in the range from {low} to {high}"
+        report.add(points.place(point.name, "default"), default, allowed)
 
 
 def _ask_driver(
@@ -158,6 +179,12 @@ def _with_derived(
     return replace(template, points=(*template.points, *derived))
 
 
+def _volatile_commands(kind: KindInfo) -> tuple[str, ...]:
+    """Return the commands of a kind that are never journalled."""
+    commands: Mapping[str, CommandSpec] = getattr(kind, "command_specs", {})
+    return tuple(sorted(name for name, spec in commands.items() if spec.volatile))
+
+
 def _ask_kind(
     table: Table, template: TemplateSpec, clear: set[str], report: Report, kind: KindInfo
 ) -> None:
@@ -171,6 +198,9 @@ def _ask_kind(
     if whole is not None and len(clear) == len(template.points):
         for key, found, allowed in ask(whole, template):
             report.add(table.place(*key.split(".")), found, allowed)
+    if template.on_zone_lost == "fail_safe" and not getattr(kind, "has_safe_values", False):
+        allowed = f'"keep": kind {shown(template.kind)} says of no value that it is safe'
+        report.add(table.place("on_zone_lost"), "fail_safe", allowed)
     by_name = {point.name: point for point in template.points}
     for name, (unit, writable) in kind.required_points.items():
         point = by_name.get(name)

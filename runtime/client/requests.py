@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import os
-import struct
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jacquemart.native import frames
+from jacquemart.native.wording import Wording
+from jacquemart.runtime.client.repeats import Repeats, marked
 from jacquemart.runtime.model.errors import (
     GatewayUnreachable,
+    JacquemartError,
     OutcomesLost,
     RemoteProtocolError,
+    TooManyQuestions,
     UsageError,
 )
 from jacquemart.runtime.model.ids import new_command_id, split_point, valid_word
-from jacquemart.runtime.model.outcome import BulkOutcome, Outcome, Reason, Stages, Status
+from jacquemart.runtime.model.outcome import (
+    BulkOutcome,
+    Outcome,
+    OutcomeColumns,
+    Reason,
+    Stages,
+    Status,
+    status_of,
+)
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.reading import Reading
+from jacquemart.runtime.model.versions import MARKED_REPEATS
 from jacquemart.runtime.wire import messages
 from jacquemart.runtime.wire.limits import CLIENT_FRAME_LIMIT
 
 PROTOCOL = 1
+#: Refusals by who may not know that the same command came before.
+_BLIND = (Reason.CELL_LOST, Reason.JOURNAL, Reason.MOVED)
+#: How the ERROR for a frame that breaks the protocol begins; three more texts follow.
+_NOT_UNDERSTOOD = messages.error("bad_frame", "")[:-3]
 DEFAULT_API = "tcp://127.0.0.1:4747"
 #: A cell ends every command at most this long after its deadline (docs/protocol.md).
 END_AFTER_DEADLINE_S = 7.5
@@ -31,9 +48,6 @@ LONGEST_S = 86_400
 #: Points asked for in one frame: names of up to 130 bytes stay inside the gateway's limit.
 POINTS_A_FRAME = 400
 Value = float | int | bool | str | None
-
-
-_STATUSES = {int(status): status for status in Status}
 
 
 @dataclass(slots=True)
@@ -58,7 +72,86 @@ class GatewayClock:
         """
         if not 0 < within_s <= LONGEST_S:
             raise UsageError(f"within_s is {within_s!r}, allowed: above 0, up to {LONGEST_S:,}")
-        return now_ns + int(within_s * 1e9) + self.offset_ns - self.error_ns
+        return self.early(now_ns) + int(within_s * 1e9)
+
+    def early(self, now_ns: int) -> int:
+        """Return a moment of ours on the gateway's clock, never later than it was."""
+        return now_ns + self.offset_ns - self.error_ns
+
+    def wording(self) -> Wording[Outcome]:
+        """Return what says plain commands to this gateway, and reads their outcomes, natively."""
+        return Wording(
+            outcome_type=Outcome, stages_type=Stages,
+            statuses={int(status): status for status in Status}, unknown=status_of(-1),
+            early_ns=self.early(0), longest_s=LONGEST_S,
+        )  # fmt: skip
+
+
+class GatewayProbe:
+    """Asks a gateway who it is: one that was replaced has lost what its predecessor was asked."""
+
+    def __init__(self, epoch: int, wire: int = 1, clock: GatewayClock | None = None) -> None:
+        """Take the epoch of the gateway that has the requests now, what it speaks, its clock."""
+        self.question = messages.query("hello")
+        self._epoch = epoch
+        self._wire = wire
+        self._clock = clock or GatewayClock()
+
+    @classmethod
+    def from_hello(cls, hello: dict[str, Any], clock: GatewayClock) -> GatewayProbe:
+        """Take the gateway's greeting; one that does not tell what it speaks is of before."""
+        return cls(hello["epoch"], _wire_of(hello), clock)
+
+    @property
+    def reads_marks(self) -> bool:
+        """Whether the gateway understands that a command is a repeat."""
+        return self._wire >= MARKED_REPEATS
+
+    def first_ns(self, repeats: Repeats, id: bytes | None, now_ns: int) -> int:
+        """Return when an identity of ours was sent first; 0: now, or the gateway cannot read it.
+
+        Args:
+            repeats: those that this client was told to use before.
+            id: what the caller has given; None: each command gets another one.
+            now_ns: on our boot-time clock.
+        """
+        first_ns = repeats.first_ns(id, self._clock.early(now_ns))
+        return first_ns if self.reads_marks else 0
+
+    def again(self, frame: bytes, first_ns: int) -> bytes:
+        """Return a request as it is sent once more; ``first_ns``: its first time, on our clock."""
+        return marked(frame, self._clock.early(first_ns)) if self.reads_marks else frame
+
+    def is_final(self, answer: bytes) -> bool:
+        """Return whether this is the answer, also to a request that was sent twice."""
+        return not is_blind(answer)
+
+    def is_another(self, answer: bytes) -> bool:
+        """Take the answer to ``question``; return True once for each successor."""
+        try:
+            hello = messages.decode_reply(answer)
+        except JacquemartError:
+            return False
+        epoch = hello.get("epoch") if isinstance(hello, dict) else None
+        if not isinstance(epoch, int) or epoch == self._epoch:
+            return False
+        self._epoch, self._wire = epoch, _wire_of(hello)
+        return True
+
+
+def is_blind(frame: bytes) -> bool:
+    """Return whether an answer is of who knows nothing of the command, and only refused this one.
+
+    The gateway could pass it on to nobody, or the zone cannot read its journal. Of a command that
+    was sent before, that is no end: whoever had it then may know another. Nor is it one that a
+    gateway of before does not understand how a repeat is marked.
+    """
+    return messages.is_refusal(frame, _BLIND) or frame.startswith(_NOT_UNDERSTOOD)
+
+
+def _wire_of(hello: dict[str, Any]) -> int:
+    wire = hello.get("wire", 1)
+    return wire if isinstance(wire, int) else 1
 
 
 def default_api() -> str:
@@ -87,6 +180,11 @@ def unreachable(api: str, timeout_s: float) -> GatewayUnreachable:
     )
 
 
+def pause_s(busy: TooManyQuestions) -> float:
+    """Return when to ask again, in seconds; not all of a client's questions at the same moment."""
+    return busy.retry_s * (1.0 + random.random())
+
+
 def lost(api: str, waited_s: float) -> OutcomesLost:
     """Return the error for a bulk command that was sent and not answered."""
     return OutcomesLost(
@@ -106,8 +204,9 @@ def command(
     deadline_ns: int,
     principal: str,
     identity: bytes | None,
+    first_ns: int = 0,
 ) -> tuple[frames.Command, bytes]:
-    """Build a command and its frame.
+    """Build a command and its frame; ``first_ns``: of a repeat, when it was sent first.
 
     Raises:
         UsageError: an argument of a wrong form; nothing was sent.
@@ -129,6 +228,7 @@ def command(
             priority,
             deadline_ns,
             0,
+            first_ns,
         )
         return made, frames.encode_command(made)
     except (TypeError, ValueError, OverflowError) as error:
@@ -181,7 +281,7 @@ def bulk(
     return made
 
 
-def outcome(made: frames.Command, frame: bytes | None) -> Outcome:
+def outcome(made: frames.Command | messages.ClaimCommand, frame: bytes | None) -> Outcome:
     """Read the answer to a command; None means that none came: the outcome is unknown.
 
     Raises:
@@ -212,9 +312,9 @@ def outcome(made: frames.Command, frame: bytes | None) -> Outcome:
     )
 
 
-def status_of(code: int) -> Status:
-    """Return the status of a code; one that a later version knows is unknown to us."""
-    return _STATUSES.get(code, Status.INDETERMINATE)
+def outcome_of(sent: bytes, frame: bytes | None) -> Outcome:
+    """Read the answer to a command by the frame that was sent; see ``outcome``."""
+    return outcome(frames.decode_command(sent), frame)
 
 
 def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutcome:
@@ -226,27 +326,10 @@ def bulk_outcome(made: messages.Bulk, frame: bytes, seconds: float) -> BulkOutco
     if messages.kind_of(frame) == frames.ERROR:
         messages.decode_reply(frame)
     result = messages.decode_bulk_result(frame)
-    count = len(result.devices)
-    values = struct.unpack(f"<{count}d", result.values)
-    dispatched = struct.unpack(f"<{count}Q", result.dispatched_ns)
-    finished = struct.unpack(f"<{count}Q", result.finished_ns)
-    ok = (Reason.OK, "")
-    outcomes = []
-    for at, device in enumerate(result.devices):
-        reason, detail = result.exceptions.get(at, ok)
-        value = values[at]
-        outcomes.append(
-            Outcome(
-                made.id,
-                device,
-                made.point,
-                status_of(result.statuses[at]),
-                reason,
-                detail,
-                value if value == value else None,
-                Stages(0, dispatched[at], 0, finished[at]),
-            )
-        )
+    outcomes = OutcomeColumns(
+        made.id, made.point, result.devices, result.statuses, result.values, result.dispatched_ns,
+        result.finished_ns, result.exceptions,
+    )  # fmt: skip
     return BulkOutcome(made.id, outcomes, seconds)
 
 

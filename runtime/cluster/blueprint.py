@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from jacquemart.runtime.model.city import GatewaySpec
@@ -13,6 +13,12 @@ NAMESPACE = "jacquemart"
 ZONE_CELL = "zone-1"
 GATEWAY_CELL = "gateway-1"
 CENTRE_CELL = "centre-1"
+#: Of a process that is no cell yet, in logs; as an actor's name its epoch follows.
+STANDBY = "standby"
+#: Between the name of a cell and the epoch of a standby that was made for it, in actors' names.
+EPOCH = "~"
+#: A cell whose loop is held for so long ends its process; nothing in a sound cell comes near it.
+HELD_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,8 @@ class CellBlueprint:
     resources: Mapping[str, float] = field(default_factory=dict)
     all_shards: bool = False
     beside_warden: bool = False
-    """Must be on the warden's host: the public API is on that host's loopback."""
+    """Must be on the warden's host: the public API is on its loopback, the journals on its disk,
+    and the warden asks the zone whom it hears of on other hosts."""
 
     @property
     def name(self) -> str:
@@ -40,21 +47,42 @@ class CellBlueprint:
         return self.config.role
 
 
+def standby_blueprint(plan: Iterable[CellBlueprint]) -> CellBlueprint:
+    """Return the standby of a plan: it may be asked to be any of its cells."""
+    cells = list(plan)
+    one = next(blueprint for blueprint in cells if blueprint.role == "device")
+    whole = next(blueprint for blueprint in cells if blueprint.all_shards)
+    config = replace(one.config, name=STANDBY, shards=(), zones=whole.config.zones)
+    return CellBlueprint(config, all_shards=True)
+
+
 def actor_name(city: str, cell: str) -> str:
     """Return the name of a cell's Ray actor, in the namespace ``jacquemart``."""
     return f"{NAMESPACE}/{city}/{cell}"
 
 
 def city_of(name: str) -> str | None:
-    """Return the city of a gateway cell's actor name, or None if it is none."""
-    prefix, suffix = f"{NAMESPACE}/", f"/{GATEWAY_CELL}"
-    if name.startswith(prefix) and name.endswith(suffix) and len(name) > len(prefix + suffix):
-        return name[len(prefix) : -len(suffix)]
-    return None
+    """Return the city of an actor's name, if that may be its gateway; None: it may not."""
+    prefix = f"{NAMESPACE}/"
+    city, _, cell = name.removeprefix(prefix).rpartition("/")
+    may_be = cell.partition(EPOCH)[0] in (GATEWAY_CELL, STANDBY)
+    return city if city and may_be and name.startswith(prefix) else None
 
 
-def blueprints(placement: Placement, warden_pid: int, gateway: GatewaySpec) -> list[CellBlueprint]:
-    """Return the cells of a city: device cells first, then one each of zone, gateway and centre."""
+def newest_first(names: Iterable[str]) -> list[str]:
+    """Return the names of one cell's actors, those that adopted it last first."""
+    return sorted(
+        names, key=lambda name: int(name.rpartition("/")[2].partition(EPOCH)[2] or 0), reverse=True
+    )
+
+
+def blueprints(
+    placement: Placement, warden_pid: int, gateway: GatewaySpec, state: str = ""
+) -> list[CellBlueprint]:
+    """Return the cells of a city: device cells first, then one each of zone, gateway and centre.
+
+    ``state`` is the folder of the journals, on the warden's host; empty: there are none.
+    """
     city = placement.city
 
     def config(name: str, role: Role) -> CellConfig:
@@ -70,6 +98,8 @@ def blueprints(placement: Placement, warden_pid: int, gateway: GatewaySpec) -> l
             shards=(),
             gateway=gateway,
             warden_pid=warden_pid,
+            state=state,
+            ends_when_held_s=HELD_LIMIT_S,
         )
 
     # A device that moves may be in any zone, whose outline its cell then needs.
@@ -92,7 +122,8 @@ def blueprints(placement: Placement, warden_pid: int, gateway: GatewaySpec) -> l
                 plan.resources,
             )
         )
-    made.append(CellBlueprint(config(ZONE_CELL, "zone"), all_shards=True))
+    zone = CellBlueprint(config(ZONE_CELL, "zone"), all_shards=True, beside_warden=True)
+    made.append(zone)
     made.append(CellBlueprint(config(GATEWAY_CELL, "gateway"), all_shards=True, beside_warden=True))
-    made.append(CellBlueprint(config(CENTRE_CELL, "centre"), all_shards=True))
+    made.append(CellBlueprint(config(CENTRE_CELL, "centre"), all_shards=True, beside_warden=True))
     return made

@@ -1,4 +1,8 @@
-"""From placed to ready: all cells at once, then the directory, then their own word for it."""
+"""From placed to ready: all cells at once, then the directory, then their own word for it.
+
+A cell whose host is lost meanwhile, or was lost just before and Ray does not know it yet, is begun
+again elsewhere: see ``TRIES``.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,10 @@ from typing import Any
 from jacquemart.runtime.cluster.keeper import PENDING_TURN_S, Keeper
 from jacquemart.runtime.cluster.lifeline import Lifeline
 from jacquemart.runtime.cluster.report import Reporter
-from jacquemart.runtime.model.errors import StartError
+from jacquemart.runtime.model.errors import CellUnreachable, StartError
 
-#: How long the names of a previous run's actors may be taken.
-NAMES_S = 6.0
+#: So often is a cell begun that cannot be reached, and may be on another host.
+TRIES = 3
 #: How often a cell is asked how far it is.
 PROGRESS_S = 0.1
 _SUMS = ("links", "links_up", "links_down", "devices", "points")
@@ -39,16 +43,20 @@ class BringUp:
         self._report = report
         self._logs = logs
         self._deadline_s = time.monotonic() + timeout_s
+        self._tries: dict[str, int] = {}
 
     def run(self) -> None:
         """Start the cells and wait until each says that it is ready.
 
         Raises:
             StartError: a cell could not be started, or is not ready in time.
+            CellUnreachable: one was lost ``TRIES`` times, or is on this host.
             SystemExit: the city shall end before it began.
         """
         keeper = self._keeper
-        self._begin(list(keeper.cells.plan))
+        for name in keeper.cells.plan:
+            if name not in keeper.cells.live:  # else it runs on from before Ray was lost
+                keeper.begin(name)
         self._gather("start", keeper.arrived)
         self._report.progress("cells", cells=len(keeper.cells.live))
         keeper.cells.connect(keeper.register.directory())
@@ -56,27 +64,38 @@ class BringUp:
         self._report.progress("connected")
         self._until_ready()
 
-    def _begin(self, waiting: list[str]) -> None:
-        until = time.monotonic() + NAMES_S
-        while waiting:
-            waiting = [name for name in waiting if not self._keeper.begin(name)]
-            if waiting and time.monotonic() > until:
-                city = self._keeper.cells.city
-                raise StartError(
-                    f'the cluster has cells of a city "{city}" already: {", ".join(waiting)}',
-                    advice=f"stop it where it was started: jacquemart stop {city}",
-                )
-            if waiting:
-                self._turn(f"the name of cell {waiting[0]}")
-
     def _gather(self, kind: str, take: Callable[[str, Any], None]) -> None:
         cells = self._keeper.cells
         while owing := cells.owing(kind):
             self._turn(f"{kind} of cell {owing[0]}")
             for name, answer in cells.answers(kind).items():
                 if isinstance(answer, Exception):
-                    raise answer
-                take(name, answer)
+                    self._again(name, answer)
+                    if kind != "start":  # else it is awaited here
+                        self._tell_all()
+                else:
+                    take(name, answer)
+
+    def _again(self, name: str, error: Exception) -> None:
+        """Begin a cell anew, on another node if there is one.
+
+        Raises:
+            Exception: ``error``, if that is no loss of a host, or there were tries enough.
+        """
+        keeper = self._keeper
+        tries = self._tries[name] = self._tries.get(name, 1) + 1
+        elsewhere = isinstance(error, CellUnreachable) and keeper.cells.may_be_elsewhere(name)
+        if not elsewhere or tries > TRIES:
+            raise error
+        self._report.tell("warning", message=f"{error}: try {tries} of {TRIES}, not on its node")
+        keeper.register.gone(name)
+        keeper.hand(name, lost=True)
+
+    def _tell_all(self) -> None:
+        """Await the cells that were begun anew, and have all know all."""
+        self._gather("start", self._keeper.arrived)
+        self._keeper.cells.connect(self._keeper.register.directory())
+        self._gather("connect", lambda name, version: None)
 
     def _until_ready(self) -> None:
         cells = self._keeper.cells
@@ -91,8 +110,14 @@ class BringUp:
                 self._turn(f"cell {name}: {found.get(name, {}).get('detail', 'no answer')}")
                 for name, answer in cells.answers("progress").items():
                     if isinstance(answer, Exception):
-                        raise answer
+                        self._again(name, answer)
+                        self._tell_all()
+                        answer = {}
                     found[name] = answer
+            fenced = {name: int(one.get("least_epoch") or 0) for name, one in found.items()}
+            for name in [name for name, least in fenced.items() if least]:
+                found[name] = {}  # not ready, whatever the others are
+                self._outbid(name, fenced[name])
             sums = {key: sum(int(one.get(key, 0)) for one in found.values()) for key in _SUMS}
             ready = sum(bool(one.get("ready")) for one in found.values())
             state = {**sums, "cells_ready": ready, "cells": len(found)}
@@ -103,6 +128,13 @@ class BringUp:
                 return
             while time.monotonic() < asked_s + PROGRESS_S:
                 self._turn("the cells")
+
+    def _outbid(self, name: str, least_epoch: int) -> None:
+        """Start a cell anew, whose zone's journal knows of a higher epoch than its own."""
+        keeper = self._keeper
+        keeper.register.at_least(least_epoch)
+        keeper.hand(name)
+        self._tell_all()
 
     def _turn(self, awaited: str) -> None:
         """Let a moment pass.
@@ -115,7 +147,12 @@ class BringUp:
         if self._lifeline.ending:
             raise SystemExit(self._lifeline.ending)
         self._keeper.check_ray(ended)
-        if ended:
+        for name in list(ended):
+            left = self._keeper.cells.live.get(name)
+            if left is not None and left.again:  # it ran before this start, and is replaced after
+                self._keeper.lose(name, "its process ended")
+                ended.remove(name)
+        if ended and ended[0] in self._keeper.register.cells:
             pid = self._keeper.register.cells[ended[0]].pid
             raise StartError(
                 "its process ended while the city was started",

@@ -19,6 +19,7 @@ from jacquemart.runtime.cluster.ray_settings import join_environment
 from jacquemart.runtime.cluster.report import Event, error_fields, error_of
 from jacquemart.runtime.cluster.warden_process import WardenProcess
 from jacquemart.runtime.model.errors import JacquemartError, StartError, UsageError
+from jacquemart.runtime.store.folder import absolute_state
 
 if TYPE_CHECKING:
     from jacquemart.runtime.client import Client
@@ -41,9 +42,12 @@ class City:
         path: str | os.PathLike[str],
         *,
         ray_address: str | None = None,
+        network: str | None = None,
         gateway_port: int | None = None,
         stream_port: int | None = None,
         cells: int | None = None,
+        standby: bool | None = None,
+        state: str | os.PathLike[str] | None = None,
         on_progress: Callable[[Event], None] | None = None,
         timeout_s: float = 120.0,
         grace_s: float = 3.0,
@@ -55,9 +59,16 @@ class City:
             path: the city file.
             ray_address: ``host:port`` of a Ray cluster that has a node on this host; None: an
                 embedded Ray on loopback, which ends with the city.
+            network: a private network, ``10.0.0.0/24``, over which cells of several hosts of that
+                cluster may meet. What passes there is neither encrypted nor authenticated yet.
+                None: all cells are on this host.
             gateway_port: the public API's port; 0: any free one; None: as the city file says.
             stream_port: the public streams' port, likewise.
             cells: device cells; None: as the city file says, or one a core.
+            state: folder of the journals, which is made if needed; None: ``jacquemart/<city id>``
+                in ``$XDG_STATE_HOME`` (``~/.local/state``); ``""``: nothing survives the city.
+            standby: whether a warm process waits to become any cell that is lost; None: if there
+                are several device cells.
             on_progress: gets the warden's events (``report`` lists them), in a thread of its
                 own; what it raises is logged.
             timeout_s: seconds that the start may take.
@@ -69,9 +80,12 @@ class City:
             chosen,
             city=str(Path(path).absolute()),
             ray_address=ray_address or "",
+            network=network or chosen.network,
             gateway_port=-1 if gateway_port is None else gateway_port,
             stream_port=-1 if stream_port is None else stream_port,
             cells=cells or 0,
+            standby=chosen.standby if standby is None else int(standby),
+            state=chosen.state if state is None else absolute_state(state),
             timeout_s=timeout_s,
             grace_s=grace_s,
         )
@@ -247,6 +261,25 @@ class City:
         """
         operator = self._operator()
         return operator.apply(path, plan or str(operator.plan(path)["plan"]))
+
+    def restart_cells(self, *, python: str = "", commit: bool = False) -> dict[str, Any]:
+        """Hand every cell to a fresh process, one after the other, while the city goes on; blocks.
+
+        Each cell ends what is in hand and lets go of its links before its successor, which is
+        warm by then, adopts them. The result has the keys of ``jacquemart restart --json``.
+
+        Args:
+            python: the interpreter of another version, which shall run the city from then on.
+            commit: let journals have the newest format of that version; there is no way back to
+                one that does not know it.
+
+        Raises:
+            ChangeBusy: a change of the city is under way, try again. VersionMismatch: the two
+                versions do not work together. ChangeRefused: the other version cannot run the
+                city, which goes on as before. UsageError: the city is not running, or there is
+                no such interpreter.
+        """
+        return self._operator().restart(python=python, commit=commit)
 
     def _operator(self) -> Operator:
         return Operator(str(self._fact("control")), str(self._fact("city")))

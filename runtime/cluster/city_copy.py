@@ -1,7 +1,8 @@
 """A loaded city as bytes and back, exactly: for a warden that takes over from itself, and for the
 process that reads a changed city file for it.
 
-Only the records named here can come out; nothing in the bytes is executed.
+Only the records named here can come out; nothing in the bytes is executed. Fields are only added
+at the end of a record, with defaults: a version that does not know one leaves it out.
 """
 
 from __future__ import annotations
@@ -93,10 +94,10 @@ def _decode(code: int, content: bytes) -> Any:
     if code == _DEVICES:
         return tuple(_device(one) for one in row)
     kind = _RECORDS[code]
-    return _device(row) if kind is DeviceSpec else kind(*row)
+    return _device(row) if kind is DeviceSpec else kind(*row[: len(_NAMES[kind])])
 
 
 def _device(row: list[Any]) -> DeviceSpec:
     if not row[_PARAMETERS]:
         row[_PARAMETERS] = NO_PARAMETERS  # one for all that have none
-    return DeviceSpec(*row)
+    return DeviceSpec(*row[: len(_NAMES[DeviceSpec])])

@@ -13,6 +13,7 @@ import os
 import queue
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,11 +23,15 @@ from typing import Any
 from jacquemart.runtime.city.summary import summarize
 from jacquemart.runtime.cluster import control_wire
 from jacquemart.runtime.cluster.live_change import ChangeJob, LiveChange
+from jacquemart.runtime.cluster.moves import MoveJob, Moves
 from jacquemart.runtime.cluster.options import WardenOptions
+from jacquemart.runtime.cluster.plan_claims import claims_touched
 from jacquemart.runtime.cluster.prepare import Prepared, prepare, shards_of
 from jacquemart.runtime.cluster.report import error_fields
+from jacquemart.runtime.cluster.upgrade import Upgrade, check
 from jacquemart.runtime.model.city import CitySpec
 from jacquemart.runtime.model.errors import ChangeRefused, JacquemartError
+from jacquemart.runtime.model.versions import PACKAGE
 
 log = logging.getLogger("jacquemart.warden")
 
@@ -36,6 +41,8 @@ REQUEST_S = 5.0
 #: Who does not read is let go.
 SEND_S = 20.0
 MOST_CONNECTIONS = 8
+Tell = Callable[[dict[str, Any]], None]
+End = Callable[[dict[str, Any] | JacquemartError], None]
 _PEER = struct.Struct("3i")
 
 
@@ -47,6 +54,7 @@ class Control:
         folder: Path,
         options: WardenOptions,
         changes: LiveChange,
+        moves: Moves,
         resources: Callable[[CitySpec], Mapping[str, float]],
         store: Callable[[Any], Any],
         wake: Callable[[], None],
@@ -57,12 +65,14 @@ class Control:
             folder: the warden's private directory.
             options: what the warden was told.
             changes: where a change is carried out.
+            moves: where cells are handed to fresh processes.
             resources: what the cluster has for a city, by name.
             store: hands Ray the shards of a city.
             wake: lets the main thread look for what is new.
         """
         self._options = options
         self._changes = changes
+        self._moves = moves
         self._resources = resources
         self._store = store
         self._wake = wake
@@ -128,13 +138,24 @@ class Control:
         control_wire.send(connection, answer)
 
     def _do(self, connection: socket.socket, request: Mapping[str, str]) -> dict[str, Any]:
+        if request["verb"] == "restart":
+            upgrade = self._upgrade(connection, request)
+            return self._await_end(
+                connection,
+                lambda tell, end: self._moves.offer(MoveJob(tell, end, upgrade=upgrade)),
+            )
+        if request["verb"] == "moves":
+            return self._await_end(
+                connection, lambda tell, end: self._moves.follow(MoveJob(tell, end))
+            )
         if request["verb"] == "city":
             return summarize(self._changes.running.placement.city)
         control_wire.send(connection, {"progress": {"stage": "reading", "path": request["path"]}})
         with self._thinking:
             prepared = self._prepare(request)
             if request["verb"] == "plan":
-                return prepared.summary
+                holds = claims_touched(self._changes.api, prepared.change)
+                return {**prepared.summary, "holds": holds}
             if prepared.plan != request["plan"]:
                 raise ChangeRefused(
                     "the file, or the city, has changed since the plan was shown",
@@ -153,6 +174,22 @@ class Control:
             shards = self._store(shards_of(prepared.after.placement))
         return self._apply(connection, replace(prepared, shards=shards))
 
+    def _upgrade(self, connection: socket.socket, request: Mapping[str, str]) -> Upgrade | None:
+        """Look whether a restart can be into another version; say so before this one ends."""
+        if not request["python"] and not request["commit"]:
+            return None
+        options = self._options
+        with self._thinking:
+            upgrade = check(
+                request["python"] or sys.executable,
+                options.journal_format,
+                embedded=not options.ray_address,
+                commit=bool(request["commit"]),
+            )
+        facts = {"from": PACKAGE, "to": upgrade.to.package}
+        control_wire.send(connection, {"progress": {"stage": "warden", **facts}})
+        return upgrade
+
     def _prepare(self, request: Mapping[str, str]) -> Prepared:
         running = self._changes.running
         prepared = prepare(
@@ -162,13 +199,18 @@ class Control:
         return prepared
 
     def _apply(self, connection: socket.socket, prepared: Prepared) -> dict[str, Any]:
+        return self._await_end(
+            connection, lambda tell, end: self._changes.offer(ChangeJob(prepared, tell, end))
+        )
+
+    def _await_end(
+        self, connection: socket.socket, offer: Callable[[Tell, End], None]
+    ) -> dict[str, Any]:
+        """Have the main thread do something, pass on how far it is, and return what came of it."""
         told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._changes.offer(
-            ChangeJob(
-                prepared,
-                tell=lambda progress: told.put(("progress", progress)),
-                end=lambda outcome: told.put(("end", outcome)),
-            )
+        offer(
+            lambda progress: told.put(("progress", progress)),
+            lambda outcome: told.put(("end", outcome)),
         )
         self._wake()
         listening = True

@@ -1,9 +1,11 @@
 """Messages between an operator's program and the warden: msgpack behind a length, with limits.
 
-A request is a map: ``verb`` (``city``, ``plan``, ``apply``), ``path`` and ``folder`` (the city
-file as the operator named it, and where that was), ``plan`` (for ``apply``: what the shown plan
-was identified by). Answers are maps with one key: ``progress`` any number of times, then
-``result`` or ``error`` once.
+A request is a map: ``verb`` (``city``, ``plan``, ``apply``, ``restart``, ``moves``), ``path`` and
+``folder`` (the city file as the operator named it, and where that was), ``plan`` (for ``apply``:
+what the shown plan was identified by), ``python`` and ``commit`` (for ``restart``: the interpreter
+of another version, and ``yes`` if journals may have its newest format). ``moves`` waits for the
+hand-over of cells that is under way, or tells the last one's end. Answers are maps with one key:
+``progress`` any number of times, then ``result`` or ``error`` once.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ from jacquemart.runtime.model.errors import FrameError
 REQUEST_LIMIT = 64 * 1024
 ANSWER_LIMIT = 64 * 2**20
 _LENGTH = struct.Struct(">I")
-_VERBS = ("city", "plan", "apply")
+_VERBS = ("city", "plan", "apply", "restart", "moves")
+#: Those that are about no city file.
+_PLAIN = ("city", "restart", "moves")
+_FIELDS = ("verb", "path", "folder", "plan", "python", "commit")
 
 
 def send(to: socket.socket, message: dict[str, Any]) -> None:
@@ -82,13 +87,15 @@ def check_request(found: dict[str, Any]) -> dict[str, str]:
     Raises:
         FrameError: they are not.
     """
-    if set(found) - {"verb", "path", "folder", "plan"}:
-        raise FrameError("a request has verb, path, folder and plan, and nothing else")
-    request = {name: found.get(name, "") for name in ("verb", "path", "folder", "plan")}
+    if set(found) - set(_FIELDS):
+        raise FrameError(f"a request has {', '.join(_FIELDS)}, and nothing else")
+    request = {name: found.get(name, "") for name in _FIELDS}
     if not all(isinstance(value, str) and "\0" not in value for value in request.values()):
-        raise FrameError("verb, path, folder and plan are texts without a NUL")
+        raise FrameError(f"{', '.join(_FIELDS)} are texts without a NUL")
     if request["verb"] not in _VERBS:
         raise FrameError(f"unknown verb {request['verb'][:40]!r}; known: {', '.join(_VERBS)}")
-    if request["verb"] != "city" and not (request["path"] and request["folder"].startswith("/")):
+    if request["verb"] not in _PLAIN and not (
+        request["path"] and request["folder"].startswith("/")
+    ):
         raise FrameError("path and folder (from the root) must be given")
     return request

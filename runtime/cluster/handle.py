@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jacquemart.runtime.cluster.blueprint import GATEWAY_CELL, NAMESPACE, actor_name, city_of
+from jacquemart.runtime.cluster.blueprint import NAMESPACE, city_of, newest_first
 from jacquemart.runtime.model.errors import (
     CellUnreachable,
     GatewayUnreachable,
@@ -151,24 +151,37 @@ def _gateway(city: str) -> str:
         GatewayUnreachable: there is no such cell, or it does not answer.
     """
     ray = _ray()
-    try:
-        actor = ray.get_actor(actor_name(city, GATEWAY_CELL), namespace=NAMESPACE)
-        address = ray.get(actor.address.remote(), timeout=LOOKUP_S)
-    except (ValueError, ray.exceptions.RayError) as error:
+    names = [name for name in _actors() if city_of(name) == city]
+    if not names:
         raise GatewayUnreachable(
-            f'no city "{city}" answers in this Ray cluster: {error}',
+            f'no city "{city}" answers in this Ray cluster',
             advice="is it running, and in this cluster?",
-        ) from error
-    if address is None:
-        raise CellUnreachable("the gateway is being started", where=city)
-    return str(address.commands)
+        )
+    failure: Exception | None = None
+    for name in newest_first(names):  # one that was replaced may still be known
+        try:
+            actor = ray.get_actor(name, namespace=NAMESPACE)
+            address = ray.get(actor.address.remote(), timeout=LOOKUP_S)
+        except (ValueError, ray.exceptions.RayError) as error:
+            failure = error
+            continue
+        if address is not None and address.role == "gateway":
+            return str(address.commands)
+    if failure is not None:
+        raise GatewayUnreachable(
+            f'no city "{city}" answers in this Ray cluster: {failure}',
+            advice="is it running, and in this cluster?",
+        ) from failure
+    raise CellUnreachable("the gateway is being started", where=city)
+
+
+def _actors() -> list[str]:
+    named = _ray().util.list_named_actors(all_namespaces=True)
+    return [one["name"] for one in named if one["namespace"] == NAMESPACE]
 
 
 def _only_city() -> str:
-    ray = _ray()
-    named = ray.util.list_named_actors(all_namespaces=True)
-    names = (one["name"] for one in named if one["namespace"] == NAMESPACE)
-    cities = sorted({city for name in names if (city := city_of(name)) is not None})
+    cities = sorted({city for name in _actors() if (city := city_of(name)) is not None})
     if not cities:
         raise GatewayUnreachable("no city runs in this Ray cluster")
     if len(cities) > 1:

@@ -9,17 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from jacquemart.runtime.cluster import processes, resume, runstate
-from jacquemart.runtime.cluster.cells import Cells, NameTaken
+from jacquemart.runtime.cluster.cells import ANY, Cells
 from jacquemart.runtime.cluster.lifeline import Lifeline
 from jacquemart.runtime.cluster.live_change import LiveChange
+from jacquemart.runtime.cluster.moves import TRIES, MoveJob, Moves
 from jacquemart.runtime.cluster.options import WardenOptions
+from jacquemart.runtime.cluster.other_hosts import OtherHosts
 from jacquemart.runtime.cluster.prepare import Running
 from jacquemart.runtime.cluster.ray_cell import Arrival
+from jacquemart.runtime.cluster.ray_probe import RayProbe
 from jacquemart.runtime.cluster.ray_start import RaySession
 from jacquemart.runtime.cluster.register import Register
 from jacquemart.runtime.cluster.report import Reporter, describe
+from jacquemart.runtime.cluster.standbys import PREFIX, Standbys
 from jacquemart.runtime.cluster.watch import (
     CellWatch,
+    FrozenWatch,
     Instruction,
     Late,
     Recovered,
@@ -32,6 +37,8 @@ from jacquemart.runtime.model.errors import CellUnreachable, JacquemartError, St
 HEALTH_TURN_S = 1.0
 #: How long the loop sleeps while an answer is awaited.
 PENDING_TURN_S = 0.03
+#: How often the stamps of processes are looked at.
+LOOK_S = 0.1
 #: How long a start may take once the city is up.
 START_S = 60.0
 _RAY = "ray:"
@@ -59,28 +66,45 @@ class Keeper:
         self.stream = ""
         self._session = session
         self.options = options
-        self._lifeline = lifeline
+        self._frozen = FrozenWatch(silent_s=options.freeze_s)
+        self._others = OtherHosts(self, options.freeze_s)
+        self.lifeline = lifeline
         self.report = report
-        self._history = history
+        self.history = history
         self._state: tuple[Path, runstate.RunState] | None = None
-        self._next_health_s = 0.0
+        self._next_health_s = self._next_look_s = 0.0
         self._began_s: dict[str, float] = {}
         for kind, pid in session.processes().items():
             lifeline.watch(_RAY + kind, pid)
+        self._probe = RayProbe(session.processes, session.asks())
         self.changes = LiveChange(self, running, session.resources())
+        self.moves = Moves(self)
+        wanted = wants_standby(options, cells)
+        self.standbys = Standbys(self, wanted, self.moves.warm, self.moves.failed)
 
     # Start -----------------------------------------------------------------------------------
 
-    def begin(self, name: str) -> bool:
-        """Begin to start a cell; return False if Ray does not let it have its name yet."""
-        try:
-            self.cells.begin(name, self.register.next_epoch(_wall_ms()))
-        except NameTaken:
-            return False
+    @property
+    def embedded(self) -> bool:
+        """Return whether Ray is the city's own."""
+        return self._session.embedded
+
+    def next_epoch(self) -> int:
+        """Return a new epoch."""
+        return self.register.next_epoch(time.time_ns() // 1_000_000)
+
+    def begin(self, name: str) -> None:
+        """Begin to start a cell: the warm standby adopts, or Ray starts a new process."""
+        epoch = self.next_epoch()
+        if self.cells.adopt_spare(name, epoch):
+            self.lifeline.forget(PREFIX + ANY)
+            self.lifeline.forget(PREFIX + name)
+            self.standbys.used()
+        else:
+            self.cells.begin(name, epoch)
         self._began_s[name] = time.monotonic()
         self.watch.started(name, self._began_s[name])
         self.changes.began(name)
-        return True
 
     def arrived(self, name: str, arrival: Arrival) -> None:
         """Take a cell's address.
@@ -90,24 +114,27 @@ class Keeper:
         """
         cell = self.cells.live[name]
         cell.arrival = arrival
-        if arrival.host_id != processes.host_id():
+        if arrival.host_id != processes.host_id() and not self.options.network:
             raise StartError(
                 "Ray placed it on another host, and the city is not secured: its sockets would be"
-                " open to the network, and deadlines would mean another time there",
+                " open to the network",
                 where=f"cell {name}",
-                advice="use a Ray cluster whose nodes are on this host",
+                advice="use a Ray cluster whose nodes are on this host, or allow a private network"
+                " (--network)",
             )
         if self._session.embedded and arrival.niceness > os.nice(0):
             raise StartError(f"Ray gave it niceness {arrival.niceness}", where=f"cell {name}")
+        cell.connect_line()
         self.register.arrived(arrival.address)
         self.watch.arrived(name, time.monotonic())
-        if cell.local_pid and not self._lifeline.watch(name, cell.local_pid):
+        if cell.local_pid and not self.lifeline.watch(name, cell.local_pid):
             raise CellUnreachable("it ended right after its start", where=f"cell {name}")
         if arrival.address.role == "gateway":
             self.api, self.stream = arrival.address.commands, arrival.address.stream
             self.cells.pin_gateway(self.api, self.stream)
             self._publish()
         self.changes.arrived(name)
+        self.moves.arrived(name)
 
     def ready(self, path: Path, state: runstate.RunState) -> None:
         """Make the city known to this user's other programs."""
@@ -131,41 +158,95 @@ class Keeper:
         Raises:
             Again: the embedded Ray is lost.
         """
-        pending = not self.watch.settled or self.changes.busy or bool(self.cells.owing("connect"))
-        timeout = PENDING_TURN_S if pending else self._next_health_s - time.monotonic()
-        ended = self._lifeline.wait(timeout)
-        if self._lifeline.ending:
+        pending = self._awaits()
+        now = time.monotonic()
+        timeout = PENDING_TURN_S if pending else min(self._next_look_s, self._next_health_s) - now
+        ended = self.lifeline.wait(timeout, self.cells.lines())
+        if self.lifeline.ending:
             return
         self.check_ray(ended)
         for name in ended:
-            self.lose(name, "its process ended")
-        if pending or self.changes.busy:
+            if name.startswith(PREFIX):
+                self.standbys.lose(name.removeprefix(PREFIX), "its process ended")
+            else:
+                self.lose(name, "its process ended")
+        self._look()
+        self._others.turn(time.monotonic())
+        if pending or self._awaits():
             self.changes.turn()
             self._collect()
         if time.monotonic() >= self._next_health_s:
             self._health_turn()
-        self._do(self.watch.due(time.monotonic()))
+        self.act(self.watch.due(time.monotonic()))
+
+    def _awaits(self) -> bool:
+        """Return whether there are answers to look for, or there is something to do soon."""
+        return (
+            not self.watch.settled
+            or self.changes.busy
+            or self.moves.busy
+            or self.standbys.making
+            or bool(self.cells.owing("connect"))
+        )
+
+    def _look(self) -> None:
+        """Look at the stamps of all processes, and give up those that are frozen."""
+        now = time.monotonic()
+        if now < self._next_look_s:
+            return
+        self._next_look_s = now + LOOK_S
+        counts = self.standbys.stamps()
+        pids = {PREFIX + key: one.local_pid for key, one in self.cells.spares.items()}
+        for name, cell in self.cells.live.items():
+            if cell.local_pid and self.watch.stage(name) is Stage.RUNNING:
+                counts[name], pids[name] = cell.pulse.process(), cell.local_pid
+        for name, seconds in self._frozen.look(now, counts).items():
+            busy = processes.wants_to_run(pids[name])
+            if not self._frozen.frozen(seconds, wants_to_run=busy):
+                continue
+            reason = f"its process has been frozen for {seconds:.1f} s"
+            if name.startswith(PREFIX):
+                self.standbys.lose(name.removeprefix(PREFIX), reason)
+            else:
+                self.lose(name, reason)
 
     def check_ray(self, ended: list[str]) -> None:
-        """Go on as a new warden if one of Ray's own processes has ended.
+        """Restore Ray if one of its own processes has ended, or is frozen.
+
+        A GCS is started again where it was, since its tables are on disk. Without its raylet
+        this process is no part of Ray any more, and goes on as a new image.
 
         Raises:
-            Again: it has.
+            Again: Ray has to be started anew.
         """
-        lost = [name for name in ended if name.startswith(_RAY)]
-        for name in lost:
-            ended.remove(name)
-        if lost:
-            self.report.tell("ray_lost", processes=[name.removeprefix(_RAY) for name in lost])
-            history = replace(
-                self._history,
-                version=self.register.directory().version,
-                epoch=self.register.next_epoch(_wall_ms()),
-                api=self.api,
-                stream=self.stream,
-                cells=tuple(c.local_pid for c in self.cells.live.values() if c.local_pid),
-            )
-            raise resume.Again(history.lost(time.monotonic()), self.register.city)
+        lost = [name.removeprefix(_RAY) for name in ended if name.startswith(_RAY)]
+        ended[:] = [name for name in ended if not name.startswith(_RAY)]
+        if not lost:
+            return
+        self.report.tell("ray_lost", processes=lost)
+        if lost == ["gcs_server"] and self._session.restart_gcs():
+            self.lifeline.watch(f"{_RAY}gcs_server", self._session.processes()["gcs_server"])
+            self._probe.renewed("gcs_server")
+            self.report.tell("ray_restored", processes=lost)
+            return
+        history = self.left().lost(time.monotonic())
+        if self.moves.upgrading:  # its client hears of the new image what became of that
+            history = replace(history, undone="Ray was lost before the upgrade began")
+        raise resume.Again(history, self.register.city)
+
+    def left(self) -> resume.History:
+        """Return what a new image of this warden must know to go on with the cells."""
+        running = [one for one in self.cells.live.values() if one.local_pid and one.arrival]
+        return replace(
+            self.history,
+            version=self.register.directory().version,
+            epoch=self.next_epoch(),
+            api=self.api,
+            stream=self.stream,
+            cells=tuple(
+                resume.Left(one.arrival.address, one.number) for one in running if one.arrival
+            ),
+        )
 
     def _collect(self) -> None:
         now = time.monotonic()
@@ -191,48 +272,51 @@ class Keeper:
             self.cells.connect(self.register.directory())
         for name, answer in self.cells.answers("connect").items():
             if isinstance(answer, Exception):
-                self._do(self.watch.lost(name, str(answer), now))
+                self.act(self.watch.lost(name, str(answer), now))
+        settled = self.watch.settled and not self.changes.busy
+        self.standbys.turn(settled=settled and not self.moves.busy)
+        self.moves.turn(settled=self.watch.settled)
         for name in self.cells.owing("start"):
             if now - self._began_s[name] > START_S:
-                self._do(self.watch.lost(name, f"no start within {START_S:.0f} s", now))
+                self.act(self.watch.lost(name, f"no start within {START_S:.0f} s", now))
 
     def _health_turn(self) -> None:
         now = time.monotonic()
         self._next_health_s = now + HEALTH_TURN_S
+        settled = self.watch.settled and not self.changes.busy and not self.moves.busy
+        self.standbys.turn(settled=settled)
         if self._session.embedded:
             processes.reap(keep=self._session.processes().values())
-        self._ask_other_hosts(now)
+        for kind, (pid, why) in self._probe.frozen(now).items():
+            self.report.tell("warning", message=f"Ray's {kind} is frozen: {why}")
+            processes.kill([pid], 2.0)
+            self.check_ray([_RAY + kind])  # at once: without a raylet Ray would end this process
+        self._others.ask_ray(now)
         for name, cell in list(self.cells.live.items()):
             if cell.local_pid and self.watch.stage(name) is Stage.RUNNING:
                 moved = cell.pulse.moved()
-                self._do(self.watch.answered(name) if moved else self.watch.missed(name, now))
-
-    def _ask_other_hosts(self, now: float) -> None:
-        """Ask the cells on other hosts, which can only be asked through Ray."""
-        others = [name for name in self.cells.running() if not self.cells.live[name].local_pid]
-        if not others:
-            return
-        for name, answer in self.cells.answers("beat").items():
-            if isinstance(answer, CellUnreachable):
-                self._do(self.watch.lost(name, str(answer), now))
-            elif isinstance(answer, Exception):
-                self._do(self.watch.missed(name, now))
-            elif self.watch.stage(name) is Stage.RUNNING:
-                self._do(self.watch.answered(name))
-        for name in self.cells.owing("beat"):
-            self._do(self.watch.missed(name, now))
-        self.cells.call("beat", [name for name in others if name in self.cells.live])
+                self.act(self.watch.answered(name) if moved else self.watch.missed(name, now))
 
     def lose(self, name: str, reason: str) -> None:
         """Have a cell replaced, if it is one that is watched."""
-        self._do(self.watch.lost(name, reason, time.monotonic()))
+        self.act(self.watch.lost(name, reason, time.monotonic()))
+
+    def hand(self, name: str, *, lost: bool = False) -> None:
+        """End what is left of a cell that has stopped in order, and start its successor.
+
+        ``lost``: as of ``Cells.end``.
+        """
+        self.lifeline.forget(name)
+        self.cells.end(name, lost=lost)
+        self.begin(name)
 
     def release(self, name: str) -> None:
         """Watch a cell no longer: its end is no loss."""
-        self._lifeline.forget(name)
+        self.lifeline.forget(name)
         self.watch.forget(name)
 
-    def _do(self, instructions: list[Instruction]) -> None:
+    def act(self, instructions: list[Instruction]) -> None:
+        """Do what the watch says."""
         for instruction in instructions:
             match instruction:
                 case Start(name) if name in self.cells.plan:
@@ -240,10 +324,14 @@ class Keeper:
                 case Start(name):  # the city has none of that name any more
                     self.release(name)
                 case Replace(name, reason, pause_s):
-                    self._lifeline.forget(name)
+                    self.lifeline.forget(name)
                     self.report.tell("cell_lost", cell=name, reason=reason, pause_s=pause_s)
-                    self.cells.end(name)
+                    self.cells.end(name, lost=True)
                     self.changes.lost(name, reason)
+                    self.moves.lost(name, reason)
+                    if pause_s > 0 or not self.cells.has_spare(name):
+                        self.register.gone(name)
+                        self.cells.connect(self.register.directory())
                 case Late(name, misses):
                     self.report.tell("cell_late", cell=name, misses=misses)
                 case Recovered(name):
@@ -251,12 +339,45 @@ class Keeper:
 
     def stop(self, grace_s: float) -> list[str]:
         """Stop all cells; return those that had to be killed. Blocks for the grace and some."""
+        self._probe.close()
         return self.cells.stop(grace_s)
 
-    def replace_old(self) -> None:
-        """End the cells that the previous image of this warden left; blocks until they are."""
-        processes.kill(self._history.cells, 2.0)
+    def take_over(self) -> None:
+        """Know the cells that the previous image of this warden left; end those that nobody wants.
+
+        They go on as they are; ``move_all`` hands them to processes of the new Ray later.
+        """
+        now = time.monotonic()
+        for left in self.history.cells:
+            name, pid = left.address.name, left.address.pid
+            try:
+                if name not in self.cells.plan:
+                    raise CellUnreachable("the city has no such cell", where=name)
+                self.cells.take_over(name, left.address, left.number)
+                if not self.lifeline.watch(name, pid):
+                    raise CellUnreachable("it has ended", where=name)
+            except (CellUnreachable, OSError):
+                self.cells.end(name)
+                processes.kill([pid], 2.0)
+                continue
+            self.register.arrived(left.address)
+            self.watch.started(name, now)
+            self.watch.arrived(name, now)
+            if left.address.role == "gateway":
+                self.api, self.stream = left.address.commands, left.address.stream
+
+    def move_all(self) -> None:
+        """Hand all cells to fresh processes, one after the other.
+
+        Of another version than before, only while it can make them.
+        """
+        tries = TRIES if self.history.came_from else 0
+        if self.history.committed:
+            self.history = self.history.proven()
+        self.moves.offer(MoveJob(tell=lambda _: None, end=lambda _: None, tries=tries))
 
 
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
+def wants_standby(options: WardenOptions, cells: Cells) -> bool:
+    """Return whether a city has a standby: as it was told, or if it has several device cells."""
+    devices = sum(blueprint.role == "device" for blueprint in cells.plan.values())
+    return options.standby > 0 or (options.standby < 0 and devices > 1)

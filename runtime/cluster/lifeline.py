@@ -6,7 +6,7 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import FrameType
 
 from jacquemart.runtime.cluster import processes
@@ -70,12 +70,21 @@ class Lifeline:
         if name in self._ended:
             self._ended.remove(name)
 
-    def wait(self, timeout_s: float) -> list[str]:
-        """Wait for something to happen; return the names of the processes that have ended."""
-        for fd, _ in self._poller.poll(max(0.0, timeout_s) * 1_000):
-            action = self._actions.get(fd)
-            if action is not None:
-                action()
+    def wait(self, timeout_s: float, also: Collection[int] = ()) -> list[str]:
+        """Wait for something to happen; return the names of the processes that have ended.
+
+        ``also``: file descriptors that somebody will read after this.
+        """
+        for fd in also:
+            self._poller.register(fd, select.POLLIN)
+        try:
+            for fd, _ in self._poller.poll(max(0.0, timeout_s) * 1_000):
+                action = self._actions.get(fd)
+                if action is not None:
+                    action()
+        finally:
+            for fd in also:
+                self._poller.unregister(fd)
         ended, self._ended = self._ended, []
         for name in ended:
             self.forget(name)

@@ -95,6 +95,11 @@ class LiveChange:
         with self._lock:
             return self._running
 
+    @property
+    def api(self) -> str:
+        """Return the address of the city's gateway."""
+        return self._keeper.api
+
     def known_digest(self, of: Running, digest: str) -> None:
         """Remember the digest of the running city, which takes a while to compute."""
         with self._lock:
@@ -119,10 +124,15 @@ class LiveChange:
         """Return whether there is anything to do soon."""
         return self._job is not None or bool(self._ending_s)
 
+    @property
+    def under_way(self) -> bool:
+        """Return whether cells are being changed just now; one that only waits is not."""
+        return self._way is not None or bool(self._ending_s)
+
     def turn(self) -> None:
         """Go on with what is under way."""
         job = self._job
-        if job is not None and self._way is None:
+        if job is not None and self._way is None and not self._keeper.moves.busy:
             self._start(job)
         now = time.monotonic()
         for name, answer in self._keeper.cells.answers("change").items():
@@ -205,8 +215,7 @@ class LiveChange:
                 case Ask(cell, final):
                     self._ask(way, cell, final)
                 case Begin(cell):
-                    if not keeper.begin(cell):
-                        self._do(way.rollout.refused(cell, "Ray has a cell of that name"))
+                    keeper.begin(cell)
                 case Publish():
                     keeper.register.settle(way.target.placement)
                     keeper.cells.connect(keeper.register.directory())
@@ -257,6 +266,7 @@ class LiveChange:
     def _finish(self, way: _Way) -> None:
         with self._lock:
             self._running = way.target
+        self._keeper.standbys.renew()
         if way.refusal:
             self._over(_refused(way.refusal))
             return
@@ -289,7 +299,7 @@ class LiveChange:
             keeper.release(name)
             if name in keeper.cells.live:
                 self._ending_s[name] = time.monotonic() + keeper.options.grace_s + 1.0
-        keeper.cells.call("stop", list(self._ending_s), keeper.options.grace_s)
+        keeper.cells.ask_stop(list(self._ending_s), keeper.options.grace_s)
 
     def _end_gone(self, now: float) -> None:
         if not self._ending_s:

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from jacquemart.runtime.cluster import ray_start
+from jacquemart.runtime.cluster import network, ray_start
 from jacquemart.runtime.cluster.cells import Cells
 from jacquemart.runtime.cluster.keeper import Keeper
 from jacquemart.runtime.cluster.lifeline import Lifeline
@@ -29,8 +29,9 @@ def open_ray(options: WardenOptions, report: Reporter, token: Path | None) -> Ra
         token: what ``ray_start.prepare_environment`` gave.
 
     Raises:
-        StartError: there is no Ray.
+        UsageError: the network is none, or none that may be used. StartError: there is no Ray.
     """
+    network.parse(options.network, options.ray_address)
     if token is None:
         session = ray_start.attach(options.ray_address)
     else:
@@ -65,10 +66,10 @@ def prepare(
         city.id,
         list(plan.values()),
         shards_of(placement),
-        home,
+        cells_dir(home),
         cell_class=options.cell_class,
         free_placement=not session.embedded,
-        on_network=False,  # not before connections are authenticated and deadlines mapped
+        network=network.parse(options.network, options.ray_address),
     )
     if history.api:
         cells.pin_gateway(history.api, history.stream)
@@ -76,6 +77,13 @@ def prepare(
     register = Register(placement, epoch, version=history.version)
     running = Running(placement, plan)
     return Keeper(cells, register, session, options, lifeline, report, history, running)
+
+
+def cells_dir(home: Path) -> Path:
+    """Return where cells and wardens meet, over all Rays of a warden; made if needed."""
+    folder = home.with_name("cells")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def resources_for(session: RaySession, city: CitySpec) -> dict[str, float]:

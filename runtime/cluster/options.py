@@ -21,6 +21,9 @@ class WardenOptions:
     private_dir: str
     ray_address: str = ""
     """Empty: start a Ray of our own."""
+    network: str = ""
+    """A private network, ``10.0.0.0/24``, over which cells of several hosts meet, unencrypted and
+    unauthenticated. Empty: all cells are on this host."""
     gateway_port: int = -1
     """-1: as the city file says; 0: any free port. The same for ``stream_port``."""
     stream_port: int = -1
@@ -31,6 +34,16 @@ class WardenOptions:
     """How long a cell may end what is in hand when the city stops."""
     report_after: int = 3
     lose_after: int = 10
+    state: str | None = None
+    """Folder of the city's journals, as the zone cell sees it. None: this user's default, see
+    ``store.folder``; empty: nothing survives the city."""
+    freeze_s: float = 0.8
+    """A cell whose process has been frozen for so long is replaced; 0: never for that."""
+    standby: int = -1
+    """1: a warm standby; 0: none; -1: one if there are several device cells."""
+    journal_format: int = 0
+    """The newest format that journals are written in, so that the version before can go on with
+    them; 0: the newest of this version."""
     starter_pid: int = 0
     starter_started: int = 0
     cell_class: str = "jacquemart.runtime.cell.host:CellHost"

@@ -84,7 +84,7 @@ def summarize_change(
             "commands to devices that leave, change or move: not sent ones end REJECTED, sent "
             "ones as the field has shown by then, or INDETERMINATE",
         ),
-        "holds": _unknown("this version has no holds"),
+        "holds": _unknown("only the running city knows who holds what"),
         "alarms": _unknown("this version has no alarms"),
     }
 

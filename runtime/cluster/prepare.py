@@ -17,6 +17,7 @@ from jacquemart.runtime.cluster.read_city import digest, read_city
 from jacquemart.runtime.kernel.change import CityChange, compare
 from jacquemart.runtime.model.city import CitySpec, GatewaySpec
 from jacquemart.runtime.model.directory import Placement, ShardSpec
+from jacquemart.runtime.store.folder import state_folder
 
 #: Enough to tell any two plans apart that one operator sees.
 _PLAN_DIGITS = 16
@@ -99,7 +100,17 @@ def shared(old: CitySpec, new: CitySpec) -> CitySpec:
 def cells_of(placement: Placement, options: WardenOptions) -> dict[str, CellBlueprint]:
     """Return the cells of a placement, by name."""
     gateway = gateway_of(placement.city.gateway, options)
-    return {one.name: one for one in blueprints(placement, os.getpid(), gateway)}
+    state = state_of(placement.city.id, options)
+    made = blueprints(placement, os.getpid(), gateway, state)
+    if options.journal_format:  # in all of them: a standby may become the zone cell
+        newest = options.journal_format
+        made = [replace(one, config=replace(one.config, journal_format=newest)) for one in made]
+    return {one.name: one for one in made}
+
+
+def state_of(city: str, options: WardenOptions) -> str:
+    """Return the folder of a city's journals; empty: it has none."""
+    return str(state_folder(city)) if options.state is None else options.state
 
 
 def shards_of(placement: Placement) -> Sequence[ShardSpec]:

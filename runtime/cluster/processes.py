@@ -59,6 +59,22 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(pid, name, fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
 
 
+def wants_to_run(pid: int) -> bool:
+    """Return whether a thread of a process is running, or ready to run and not let."""
+    try:
+        threads = [int(entry.name) for entry in os.scandir(f"/proc/{pid}/task")]
+    except OSError:
+        return False
+    states = (read_stat(thread) for thread in threads)
+    return any(stat is not None and stat.state == "R" for stat in states)
+
+
+def stopped(pid: int) -> bool:
+    """Return whether a process is stopped by a signal (SIGSTOP) or a debugger."""
+    stat = read_stat(pid)
+    return stat is not None and stat.state in "Tt"
+
+
 def identify(pid: int) -> ProcessId | None:
     """Return the identity of the process that has this pid now, or None."""
     stat = read_stat(pid)
@@ -69,7 +85,8 @@ def host_id() -> str:
     """Return what two processes have in common if a pid means the same to both."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
-    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"
+    spaces = [os.stat(f"/proc/self/ns/{name}").st_ino for name in ("pid", "net")]
+    return f"{boot}/{spaces[0]}/{spaces[1]}"
 
 
 def all_processes() -> Iterator[Stat]:

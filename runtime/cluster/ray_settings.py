@@ -13,6 +13,8 @@ from typing import Final
 
 #: The only Ray whose insides ``quiet_node`` has been checked against.
 KNOWN_RAY: Final = "2.60."
+#: Where the GCS has its tables: on disk, so that one that was killed is started again in place.
+GCS_STORAGE: Final = "rocksdb"
 OBJECT_STORE_BYTES: Final = 80 * 1024 * 1024
 LOOPBACK: Final = "127.0.0.1"
 
@@ -79,10 +81,12 @@ def join_environment(token_path: str) -> dict[str, str]:
     }
 
 
-def apply(token_path: Path) -> None:
-    """Set this process's environment up for an embedded Ray."""
+def apply(token_path: Path, gcs_dir: Path) -> None:
+    """Set this process's environment up for an embedded Ray, whose GCS keeps its tables there."""
+    gcs_dir.mkdir(mode=0o700)
     for name in FOREIGN:
         os.environ.pop(name, None)
     os.environ.pop("RAY_AUTH_TOKEN", None)
     os.environ.update(ENVIRONMENT)
+    os.environ.update({"RAY_gcs_storage": GCS_STORAGE, "RAY_gcs_storage_path": str(gcs_dir)})
     os.environ.update(join_environment(str(token_path)))

@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import mmap
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jacquemart.runtime.cluster import ray_settings
+from jacquemart.runtime.cluster import processes, ray_settings
 from jacquemart.runtime.cluster.blueprint import NAMESPACE
 from jacquemart.runtime.model.errors import StartError
+
+log = logging.getLogger("jacquemart.warden")
+
+#: How long each step of leaving Ray may take.
+STOP_S = 3.0
 
 
 @dataclass(slots=True)
@@ -40,6 +47,33 @@ class RaySession:
                 found[kind] = entries[0].process.pid
         return found
 
+    def asks(self) -> dict[str, Callable[[], object]]:
+        """Return what comes back when one of Ray's processes answers; may block.
+
+        The raylet is asked nothing: a question that is under way when it ends would have Ray end
+        this process. That it is stopped shows in its state.
+        """
+        if self.node is None:
+            return {}
+        kv: Any = importlib.import_module("ray.experimental.internal_kv")
+        return {"gcs_server": lambda: kv._internal_kv_exists(b"jacquemart")}  # noqa: SLF001
+
+    def restart_gcs(self) -> bool:
+        """Start the GCS again where it was; return whether it runs.
+
+        Its tables are on disk, so it knows its nodes and actors again. To be called from the
+        main thread, with which it ends. Takes about 0.1 s.
+        """
+        if self.node is None or ray_settings.GCS_STORAGE != "rocksdb":
+            return False
+        try:
+            self.node.kill_gcs_server(check_alive=False)
+            self.node.start_gcs_server()
+        except Exception:
+            log.exception("the GCS cannot be started again")
+            return False
+        return "gcs_server" in self.processes()
+
     def resources(self) -> dict[str, float]:
         """Return the resources of the whole cluster."""
         ray: Any = importlib.import_module("ray")
@@ -54,12 +88,24 @@ class RaySession:
         """Leave Ray; end it if it is embedded. Never raises; idempotent."""
         import ray
 
-        with contextlib.suppress(Exception):
-            ray.shutdown()
-        if self.node is not None:
-            with contextlib.suppress(Exception):
-                self.node.kill_all_processes(check_alive=False, allow_graceful=True)
-            self.node = None
+        if self.node is not None:  # who is frozen can neither let go nor end in order
+            pids = self.processes().values()
+            processes.kill([pid for pid in pids if processes.stopped(pid)], STOP_S)
+        for step in (ray.shutdown, self._end_node):
+            # In threads: what waits for a Ray that does not answer is left to itself.
+            thread = threading.Thread(target=_quietly, args=(step,), daemon=True)
+            thread.start()
+            thread.join(STOP_S)
+
+    def _end_node(self) -> None:
+        node, self.node = self.node, None
+        if node is not None:
+            node.kill_all_processes(check_alive=False, allow_graceful=True)
+
+
+def _quietly(step: Callable[[], object]) -> None:
+    with contextlib.suppress(Exception):
+        step()
 
 
 def prepare_environment(private_dir: Path, address: str) -> Path | None:
@@ -74,7 +120,7 @@ def prepare_environment(private_dir: Path, address: str) -> Path | None:
     """
     if not address:
         token = ray_settings.make_token(private_dir)
-        ray_settings.apply(token)
+        ray_settings.apply(token, private_dir / "gcs")
         return token
     os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
     if address.startswith((f"{ray_settings.LOOPBACK}:", "localhost:")):
@@ -103,6 +149,7 @@ def start_embedded(token: Path, cpus: int, resources: Mapping[str, float]) -> Ra
     _quiet()
     private_dir = token.parent
     session = RaySession("", str(token))
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # a late question must not start another Ray
     try:
         if quiet_node.supported():
             session.node = quiet_node.start(private_dir, cpus, resources)
@@ -176,6 +223,7 @@ def _check(session: RaySession) -> None:
     """
     _raylet: Any = importlib.import_module("ray._raylet")
     wrong: list[str] = []
+    hidden: list[str] = []
     if not session.address.startswith(f"{ray_settings.LOOPBACK}:"):
         wrong.append(f"it listens on {session.address} and not on loopback")
     mode = getattr(_raylet, "AuthenticationMode", None)
@@ -183,7 +231,28 @@ def _check(session: RaySession) -> None:
         wrong.append("it asks nobody for a token")
     for name, value in ray_settings.RAY_CONFIG.items():
         read = getattr(_raylet.Config, name, None)
-        if read is not None and str(read()) != value:
+        if read is None:
+            hidden.append(name)
+        elif str(read()) != value:
             wrong.append(f"{name} is {read()} and not {value}")
+    wrong.extend(f"it has no setting {name}" for name in _unknown(hidden))
     if wrong:
         raise StartError(f"Ray did not take its settings: {'; '.join(wrong)}")
+
+
+def _unknown(settings: list[str]) -> list[str]:
+    """Return the settings that the raylet's program has no name for.
+
+    Not every setting can be read back; but an environment variable that nothing looks for says
+    nothing, so it is seen to that the program knows its name. Takes about 0.1 s.
+    """
+    services: Any = importlib.import_module("ray._private.services")
+    path = getattr(services, "RAYLET_EXECUTABLE", "")
+    try:
+        with (
+            open(path, "rb") as file,
+            mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as program,
+        ):
+            return [name for name in settings if program.find(b"RAY_%b\0" % name.encode()) < 0]
+    except (OSError, ValueError):
+        return settings

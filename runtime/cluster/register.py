@@ -29,6 +29,7 @@ class Register:
         self._epoch = wall_ms - 1
         self._version = version
         self._cells: dict[str, CellAddress] = {}
+        self._gone: set[str] = set()
         self._homes: dict[str, str] = {}
         self._zones: dict[str, str] = {}
         self._settle(placement)
@@ -41,6 +42,12 @@ class Register:
     def _settle(self, placement: Placement) -> None:
         self._homes = {shard.id: plan.name for plan in placement.cells for shard in plan.shards}
         self._zones = {zone.id: ZONE_CELL for zone in placement.city.zones}
+
+    def gone(self, cell: str) -> None:
+        """Let nobody wait for an incarnation that has ended, until another one arrives."""
+        if cell in self._cells and cell not in self._gone:
+            self._gone.add(cell)
+            self._version += 1
 
     def forget(self, cell: str) -> None:
         """Forget a cell that was ended for good."""
@@ -57,15 +64,24 @@ class Register:
         self._epoch = max(self._epoch + 1, wall_ms)
         return self._epoch
 
+    def at_least(self, epoch: int) -> None:
+        """Give only epochs from this one on: a journal knows of a cell with the one before.
+
+        The wall clock went back since then, or the journal is of a host whose clock was ahead.
+        """
+        self._epoch = max(self._epoch, epoch - 1)
+
     def arrived(self, address: CellAddress) -> bool:
         """Take a cell's address; return False, and change nothing, if a newer one is known."""
         known = self._cells.get(address.name)
         if known is not None and known.epoch >= address.epoch:
             return False
         self._cells[address.name] = address
+        self._gone.discard(address.name)
         self._version += 1
         return True
 
     def directory(self) -> Directory:
         """Return the directory as of now."""
-        return Directory(self._version, dict(self._cells), dict(self._homes), dict(self._zones))
+        cells = {name: cell for name, cell in self._cells.items() if name not in self._gone}
+        return Directory(self._version, cells, dict(self._homes), dict(self._zones))

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from jacquemart.runtime.cluster.private_dir import owned_dir
 from jacquemart.runtime.cluster.processes import ProcessId, identify
 from jacquemart.runtime.model.errors import StartError
+from jacquemart.runtime.model.versions import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +154,12 @@ def _read(path: Path) -> RunState | None:
             if os.fstat(file.fileno()).st_uid != os.getuid():
                 return None
             found = json.load(file)
-        known = {one.name: type(getattr(_EMPTY, one.name)) for one in fields(RunState)}
+        kinds = {one.name: type(getattr(_EMPTY, one.name)) for one in fields(RunState)}
         if not isinstance(found, dict) or any(
-            not isinstance(value, known.get(key, ())) for key, value in found.items()
+            not isinstance(value, kinds.get(key, object)) for key, value in found.items()
         ):
             return None
-        return RunState(**found)
+        return known(RunState, found)
     except (OSError, ValueError, TypeError):
         return None
 

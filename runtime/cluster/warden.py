@@ -9,8 +9,10 @@ not reach it, or the cells, before the starter has decided what to do.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -25,6 +27,7 @@ from jacquemart.runtime.cluster.options import WardenOptions
 from jacquemart.runtime.cluster.report import Reporter
 from jacquemart.runtime.cluster.resume import Again, History
 from jacquemart.runtime.model.errors import StartError
+from jacquemart.runtime.model.versions import PACKAGE
 
 if TYPE_CHECKING:
     from jacquemart.runtime.cluster.control import Control
@@ -69,6 +72,9 @@ class Warden:
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             # While Ray starts, SIGTERM is Ray's, which raises SystemExit.
             if isinstance(error, Exception) and not self._lifeline.ending:
+                history = self._keeper.history if self._keeper is not None else self._history
+                if history.came_from:
+                    raise self._back(history.came_from, error) from error
                 log.exception("the city ends")
                 self._report.error(error)
                 status = 1
@@ -83,7 +89,7 @@ class Warden:
         token = ray_start.prepare_environment(home, options.ray_address)
         if token is not None and processes.adopt_orphans():
             # What the Ray before this one left, its cells excepted.
-            left = set(processes.descendants(os.getpid())) - set(self._history.cells)
+            left = set(processes.descendants(os.getpid())) - self._history.pids
             processes.kill(left, LAST_KILL_S)
             processes.reap()
         # These import Ray, so not before its environment is set.
@@ -104,19 +110,23 @@ class Warden:
         keeper = self._keeper = opening.prepare(
             options, session, city, lifeline, report, self._history, home
         )
-        keeper.replace_old()
+        keeper.take_over()
         bring_up.BringUp(keeper, lifeline, report, home, options.timeout_s).run()
+        if self._history.number > 1:
+            keeper.move_all()
         self._control = control = Control(
             Path(options.private_dir),
             options,
             keeper.changes,
+            keeper.moves,
             lambda city: opening.resources_for(session, city),
             keeper.cells.store,
             lifeline.wake,
         )
         keeper.ready(self._state_file, replace(state, control=str(control.path)))
         if self._history.number > 1:
-            private_dir.remove(home.with_name(str(self._history.number - 1)))
+            for number in range(1, self._history.number):
+                private_dir.remove(home.with_name(str(number)))
         report.tell(
             "ready",
             city=city.id,
@@ -125,10 +135,18 @@ class Warden:
             ray_address=session.address,
             token_path=session.token_path,
             ready_s=report.seconds,
+            version=PACKAGE,
             cells=keeper.addresses(),
             control=str(control.path),
         )
         return keeper
+
+    def _back(self, came_from: str, error: Exception) -> Again:
+        """Return what lets the version before go on, since this one cannot; its cells still do."""
+        log.error("back to %s: %s", came_from, error, exc_info=error)
+        self._report.tell("warning", message=f"version {PACKAGE} cannot run the city: {error}")
+        history = self._keeper.left() if self._keeper is not None else self._history
+        return Again(history.back(f"{PACKAGE}: {error}"), None, came_from, history.format_before)
 
     def _end(self) -> None:
         began = time.monotonic()
@@ -160,7 +178,12 @@ def main() -> int:
     # Whatever prints, prints to stderr: stdout is the starter's.
     events = os.dup(1)
     os.dup2(2, 1)
+    # Ray puts the directory in which it is asked first into the path of all cells: a checkout that
+    # the operator happens to stand in would be what they run, and not what is installed.
+    os.chdir("/")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)  # where it is, into its log: for whoever looks for a hang
     report = Reporter(events)
     options, history = resume.arguments(sys.argv[1:]) or (warden_options.read(0), History())
     private_dir.claim(Path(options.private_dir))
@@ -170,7 +193,14 @@ def main() -> int:
     try:
         return Warden(options, lifeline, report, history).run()
     except Again as again:
-        resume.become(options, again, events)
+        try:
+            resume.become(options, again, events)
+        except OSError as error:
+            if not again.python:
+                raise
+            history = again.history.back(f"{again.python}: {error}")
+            options = replace(options, journal_format=again.history.format_before)
+            resume.become(options, Again(history, again.city), events)
         return 1  # not reached: become returns only by raising
 
 

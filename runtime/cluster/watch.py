@@ -3,14 +3,27 @@
 Theory: three signals are kept apart. The end of the process is certain and acted on at once. A
 late answer proves nothing (a loaded host, a long collection): it is reported after
 ``report_after`` misses and only after ``lose_after`` misses, counted in the warden's own turns so
-that a stall of the whole host counts once, the cell is replaced. A cell that dies again soon
-after it was replaced is started after a growing pause.
+that a stall of the whole host counts once, the cell is replaced. A cell that dies again and
+again soon after it was replaced is started after a growing pause.
+
+A frozen process is the third: one that has not stamped for ``SILENT_S`` while the warden itself
+looked on time. Turns in which the warden was late count for nobody: what stalls the warden stalls
+the cells, and a stall of the whole host must not kill anybody. A silent process that the kernel
+has ready to run is starved and not frozen, and has ``STARVED_S``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+
+#: A process that has not stamped for so long, while the warden looked on time, is frozen …
+SILENT_S = 0.8
+#: … unless it wants to run and is not let: then after this long.
+STARVED_S = 4.0
+#: A look that comes later than this after the last one says nothing about anybody.
+ON_TIME_S = 0.3
 
 
 class Stage(Enum):
@@ -59,7 +72,9 @@ Instruction = Start | Replace | Late | Recovered
 class _State:
     stage: Stage = Stage.STARTING
     misses: int = 0
-    losses: int = 0
+    losses: float = 0.0
+    """How often it was lost lately: one more each time, one less for each ``steady_s`` that it
+    ran."""
     since_s: float = 0.0
     due_s: float = 0.0
 
@@ -73,7 +88,8 @@ class CellWatch:
         report_after: int = 3,
         lose_after: int = 10,
         longest_pause_s: float = 30.0,
-        steady_s: float = 60.0,
+        steady_s: float = 5.0,
+        free_losses: int = 3,
     ) -> None:
         """Watch no cell yet.
 
@@ -81,12 +97,14 @@ class CellWatch:
             report_after: misses in a row after which a cell is reported late, 1 or more.
             lose_after: misses in a row after which it is replaced.
             longest_pause_s: longest pause before a new start.
-            steady_s: a cell that ran this long is replaced without a pause.
+            steady_s: so long must a cell run to make up for one loss.
+            free_losses: losses without a pause, as long as they are not made up for.
         """
         self._report_after = report_after
         self._lose_after = lose_after
         self._longest_pause_s = longest_pause_s
         self._steady_s = steady_s
+        self._free_losses = free_losses
         self._states: dict[str, _State] = {}
 
     def stage(self, cell: str) -> Stage | None:
@@ -137,10 +155,12 @@ class CellWatch:
         state = self._states.get(cell)
         if state is None or state.stage is Stage.PAUSED:
             return []
-        if state.stage is Stage.RUNNING and now_s - state.since_s >= self._steady_s:
-            state.losses = 0
-        pause = min(2.0 ** (state.losses - 1), self._longest_pause_s) if state.losses else 0.0
-        state.losses = min(state.losses + 1, 30)
+        if state.stage is Stage.RUNNING:
+            ran = max(0.0, now_s - state.since_s) / self._steady_s
+            state.losses = max(0.0, state.losses - ran)
+        over = round(state.losses) - self._free_losses
+        pause = min(2.0 ** min(over, 30), self._longest_pause_s) if over >= 0 else 0.0
+        state.losses = min(state.losses + 1, self._free_losses + 30.0)
         state.stage, state.misses, state.due_s = Stage.PAUSED, 0, now_s + pause
         return [Replace(cell, reason, pause)]
 
@@ -151,3 +171,56 @@ class CellWatch:
             for cell, state in self._states.items()
             if state.stage is Stage.PAUSED and now_s >= state.due_s
         ]
+
+
+@dataclass(slots=True)
+class _Silence:
+    count: int
+    seconds: float = 0.0
+
+
+class FrozenWatch:
+    """Decides whose process is frozen, from counters that every process moves all the time."""
+
+    def __init__(self, *, silent_s: float = SILENT_S, starved_s: float = STARVED_S) -> None:
+        """Know nobody yet.
+
+        Args:
+            silent_s: seconds of silence after which a process that sleeps is frozen; 0: never.
+            starved_s: the same for one that is ready to run.
+        """
+        self._silent_s = silent_s
+        self._starved_s = starved_s
+        self._looked_s: float | None = None
+        self._silences: dict[str, _Silence] = {}
+
+    def look(self, now_s: float, counts: Mapping[str, int]) -> dict[str, float]:
+        """Take all counters as of now; return who has been silent for too long, in seconds.
+
+        Whoever is not in ``counts`` is forgotten. To be called every 0.1 s or so: silence is
+        counted in looks that came on time, and a late look lets everybody begin anew.
+        """
+        since = now_s - self._looked_s if self._looked_s is not None else 0.0
+        self._looked_s = now_s
+        late = since > ON_TIME_S
+        known, self._silences = self._silences, {}
+        silent: dict[str, float] = {}
+        for cell, count in counts.items():
+            before = known.get(cell)
+            if before is None or late or before.count != count:
+                self._silences[cell] = _Silence(count)
+                continue
+            before.seconds += since
+            self._silences[cell] = before
+            if 0.0 < self._silent_s <= before.seconds:
+                silent[cell] = before.seconds
+        return silent
+
+    def frozen(self, seconds: float, *, wants_to_run: bool) -> bool:
+        """Return whether a process that ``look`` named is to be given up.
+
+        Args:
+            seconds: how long it has been silent.
+            wants_to_run: whether the kernel has a thread of it running or ready to run.
+        """
+        return not wants_to_run or seconds >= self._starved_s

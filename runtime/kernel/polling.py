@@ -46,6 +46,11 @@ class PollSchedule:
         self._periods = list(periods_ns)
 
     @property
+    def all_looked(self) -> bool:
+        """Return whether every group was looked at since it became due for the first time."""
+        return not any(self._fresh)
+
+    @property
     def periods(self) -> Sequence[int]:
         """The periods of the groups, in their order, ns."""
         return self._periods

@@ -77,6 +77,30 @@ class TopicFollower:
 
 
 @dataclass(slots=True)
+class Pulse:
+    """When a topic must repeat its last number, so that a loss is known one heartbeat later.
+
+    Ask ``due`` twice a heartbeat: then never more than one heartbeat passes between two things
+    that are said of the topic, and an idle one says no more than one thing a heartbeat.
+    """
+
+    quiet: int = 0
+    """Ticks since something was said."""
+
+    def spoke(self) -> None:
+        """Take note of a message."""
+        self.quiet = -1
+
+    def due(self) -> bool:
+        """Return whether to say the number now, at this tick."""
+        self.quiet += 1
+        if self.quiet < 1:
+            return False
+        self.quiet = -1
+        return True
+
+
+@dataclass(slots=True)
 class VersionFollower:
     """What a follower knows of something that is told by its number only, in heartbeats.
 

@@ -55,6 +55,14 @@ class PointSpec:
     by_source: bool = False
     """Judged by when the field took it: older than what is held is dropped, and staleness counts
     from then and not from its arrival."""
+    volatile: bool = False
+    """A ``set`` of it is worth nothing later: it goes straight to its cell, unjournalled."""
+    min_on_s: float = 0.0
+    """Once it was written as other than 0, it stays so for so long; priorities 1 to 5 pass."""
+    min_off_s: float = 0.0
+    """The same for 0."""
+    default: float | None = None
+    """Written when the last hold goes and nothing was ever set; None: nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,17 @@ class TemplateSpec:
     driver: str
     points: tuple[PointSpec, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    volatile: tuple[str, ...] = ()
+    """Commands of its kind that are never journalled, for those who do not know the kind."""
+    on_zone_lost: Literal["keep", "fail_safe"] = "keep"
+    """What its devices do while nobody commands their zone."""
+    fail_safe_after_s: float = 60.0
+    """For how long the zone has been lost before they do."""
+
+    @property
+    def fail_safe_after_ns(self) -> int:
+        """Return the delay in ns."""
+        return int(self.fail_safe_after_s * 1e9)
 
     def point_index(self, name: str) -> int:
         """Return the position of a point, or -1."""
@@ -146,3 +165,5 @@ class CitySpec:
     """Device cells to start; 0: one a core."""
     source: str = ""
     """The file it came from."""
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    """Tables that a kind reads, by their names; checked by it, and otherwise as they were read."""

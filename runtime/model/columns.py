@@ -40,6 +40,9 @@ class Texts(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         block = self._block
+        if block.isascii():  # as most are: then a byte is a sign, and one text is cut into pieces
+            whole = block.decode("ascii")
+            return iter([whole[start:end] for start, end in pairwise(self._ends)])
         return (
             block[start:end].decode(errors="surrogatepass") for start, end in pairwise(self._ends)
         )

@@ -10,13 +10,17 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, TypeVar, overload
 
+from jacquemart.native.prototype import Prototype
 from jacquemart.runtime.model.city import NO_PARAMETERS, DeviceSpec
 from jacquemart.runtime.model.columns import Texts, Words, whole_numbers
 
 T = TypeVar("T")
 NAN = math.nan
+#: Frozen slots of plain values, which nothing but the class's own ``__init__`` fills.
+_RECORDS = Prototype(DeviceSpec("", "", "", ""), [field.name for field in fields(DeviceSpec)])
 
 
 class _Same(Sequence[T]):
@@ -100,16 +104,16 @@ class DeviceColumns(Sequence[DeviceSpec]):
         )  # fmt: skip
 
     def __iter__(self) -> Iterator[DeviceSpec]:
-        rows = zip(
-            self.ids, self.templates, self._zones, self.links, self._names, self._indices,
-            self._units, self._feeders, self._lats, self._lons, strict=True,
+        parameters: list[Mapping[str, Any]] = [NO_PARAMETERS] * len(self)
+        for at, own in self._parameters.items():
+            parameters[at] = own
+        lats, lons = ([_place(one) for one in column] for column in (self._lats, self._lons))
+        return iter(
+            records_of(
+                self.ids, self.templates, self._zones, self.links, self._names, self._indices,
+                self._units, self._feeders, lats, lons, parameters,
+            )
         )  # fmt: skip
-        parameters = self._parameters
-        for at, (id, template, zone, link, name, index, unit, feeder, lat, lon) in enumerate(rows):
-            yield DeviceSpec(
-                id, template, zone, link, name, index, unit, feeder, _place(lat), _place(lon),
-                parameters.get(at, NO_PARAMETERS),
-            )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
         """Compare as a tuple of the devices would."""
@@ -119,6 +123,17 @@ class DeviceColumns(Sequence[DeviceSpec]):
 
     def __hash__(self) -> int:
         return hash(tuple(self.ids))
+
+
+def records_of(*columns: Iterable[Any]) -> list[DeviceSpec]:
+    """Return a record for each row of columns, one for each field of ``DeviceSpec`` in its order.
+
+    A tenth of what the class takes to make them.
+
+    Raises:
+        ValueError: not one column a field, or one of another length.
+    """
+    return _RECORDS.make(*columns)
 
 
 def ids_of(devices: Sequence[DeviceSpec]) -> Iterable[str]:
@@ -138,4 +153,4 @@ def _degrees(place: float | None) -> float:
 
 
 def _place(degrees: float) -> float | None:
-    return None if math.isnan(degrees) else degrees
+    return None if degrees != degrees else degrees  # NaN

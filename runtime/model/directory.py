@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from jacquemart.runtime.model.city import (
@@ -54,6 +54,19 @@ class CellAddress:
     """XPUB: batches, events, rollups, heartbeats."""
     pid: int
     host: str
+    ledger: str = ""
+    """File in which the cell marks what it is doing (see ``cell.ledger``); it survives the cell.
+    Empty: it has none, or it is on another host."""
+    place: str = ""
+    """Names the cell's host; see ``cell.presence``."""
+    far_commands: str = ""
+    """As ``commands``, for cells of other hosts; empty: those cannot reach it."""
+    far_stream: str = ""
+    version: str = ""
+    """Of the software that the cell runs; empty: a version that did not say."""
+    wire_least: int = 1
+    """The least wire version that it speaks; ``wire_most`` is the most."""
+    wire_most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,16 @@ class Directory:
     def of_role(self, role: Role) -> list[CellAddress]:
         """Return the cells of a role, in the order of their names."""
         return sorted((c for c in self.cells.values() if c.role == role), key=lambda c: c.name)
+
+    def seen_from(self, place: str) -> Directory:
+        """Return the directory for cells of one host: where they reach those of others."""
+        cells = {
+            name: replace(cell, commands=cell.far_commands, stream=cell.far_stream)
+            if cell.place != place and cell.far_commands
+            else cell
+            for name, cell in self.cells.items()
+        }
+        return replace(self, cells=cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +117,28 @@ class CellConfig:
     gateway: GatewaySpec = field(default_factory=GatewaySpec)
     host: str = "127.0.0.1"
     """The address to bind to and to be reached at."""
+    network: str = ""
+    """This host's address on the private network over which cells of several hosts meet; empty:
+    only cells of this host can reach it."""
     warden_pid: int = 0
     """A cell on the warden's host ends itself when this process is gone; 0: do not watch."""
+    state: str = ""
+    """Folder of the city's journals; empty: nothing survives the processes."""
+    ledger: str = ""
+    """See ``CellAddress.ledger``."""
+    inherits: str = ""
+    """The ledger that the cell's predecessor has left; empty: there was none."""
+    journal_format: int = 0
+    """The newest format of journals that may be written, so that the version before can still
+    read them; 0: the newest that there is."""
+    ends_when_held_s: float = 0.0
+    """The cell's process ends itself when its loop is held for so long; 0: it does not, since
+    others live in it too."""
+
+    @property
+    def address(self) -> str:
+        """Return what the cell's host is known by."""
+        return self.network or self.host
 
 
 @dataclass(frozen=True, slots=True)

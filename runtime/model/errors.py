@@ -6,6 +6,7 @@ Ray. A bad reading is never an exception: it is a value with a bad quality.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 
@@ -66,6 +67,18 @@ class UnknownPoint(UsageError):
     code = "unknown_point"
 
 
+class UnknownIdentity(UsageError):
+    """No command of that principal and id is known: it never came, or was forgotten long ago."""
+
+    code = "unknown_id"
+
+
+class NotYours(UsageError):
+    """The command is somebody else's: only whoever gave one may take it back."""
+
+    code = "not_yours"
+
+
 class FrameError(JacquemartError):
     """A peer sent a frame that breaks the protocol: the peer's fault; the frame was dropped."""
 
@@ -124,6 +137,19 @@ class OutcomeUnknown(DriverError):
     code = "outcome_unknown"
 
 
+class NeverSent(DriverError):
+    """Lease or deadline of a write was over before anything of it was sent."""
+
+    code = "never_sent"
+
+    def __init__(
+        self, message: str, *, lease: bool = False, where: str = "", advice: str = ""
+    ) -> None:
+        """``lease``: it was the lease that ran out, and not the deadline."""
+        super().__init__(message, where=where, advice=advice)
+        self.lease = lease
+
+
 class DeadlineExceeded(JacquemartError, TimeoutError):
     """No answer arrived in time at a public edge; the outcome is unknown to the caller."""
 
@@ -138,10 +164,23 @@ class CellUnreachable(JacquemartError):
     retryable = True
 
 
+class CellMoves(CellUnreachable):
+    """The cell hands over to its successor and has done nothing: that one can be asked at once."""
+
+    code = "moved"
+
+
 class NotSent(CellUnreachable):
     """Nobody was there to send to; nothing was sent."""
 
     code = "not_sent"
+
+
+class ClockUnknown(CellUnreachable):
+    """The clock of the cell's host is not known, so no deadline can be told there; nothing was
+    sent."""
+
+    code = "clock_unknown"
 
 
 class OutcomesLost(JacquemartError):
@@ -151,6 +190,22 @@ class OutcomesLost(JacquemartError):
     """
 
     code = "cell_lost"
+
+
+class TooManyQuestions(JacquemartError):
+    """This client has too much under way at its gateway: nothing was done; retry a little later.
+
+    Clients wait and ask again by themselves, as long as their time-outs allow.
+    """
+
+    code = "too_many_questions"
+    retryable = True
+
+    @property
+    def retry_s(self) -> float:
+        """When to ask again: seconds from now."""
+        found = re.search(r"retry in (\d{1,6}) ms", self.advice)
+        return int(found[1]) / 1e3 if found else 0.1
 
 
 class GatewayUnreachable(JacquemartError):
@@ -166,6 +221,40 @@ class StartError(JacquemartError):
     code = "start"
 
 
+class JournalError(JacquemartError):
+    """A zone's journal cannot take records: nothing was accepted. May be retried later."""
+
+    code = "journal"
+    retryable = True
+
+
+class JournalFull(JournalError):
+    """The disk is full; acceptance resumes by itself when there is room again."""
+
+    code = "journal_full"
+
+
+class JournalFenced(JournalError):
+    """Another process owns the journal now: whoever gets this must write nothing any more."""
+
+    code = "journal_fenced"
+    retryable = False
+
+
+class JournalCorrupt(JournalError):
+    """Acknowledged records are lost or altered: nothing is accepted until it is repaired."""
+
+    code = "journal_corrupt"
+    retryable = False
+
+
+class JournalTooNew(JournalError):
+    """A later version has written the journal; it is not touched. Run that version, or a later."""
+
+    code = "journal_too_new"
+    retryable = False
+
+
 class ChangeRefused(JacquemartError):
     """A running city cannot become what a file says; it goes on as it was."""
 
@@ -177,6 +266,12 @@ class ChangeBusy(ChangeRefused):
 
     code = "change_busy"
     retryable = True
+
+
+class VersionMismatch(JacquemartError):
+    """Two versions of this software cannot work together; says which is which. Nothing was done."""
+
+    code = "version"
 
 
 class InternalError(JacquemartError):

@@ -16,6 +16,8 @@ from jacquemart.runtime.model.directory import ShardSpec
 from jacquemart.runtime.model.errors import UsageError
 from jacquemart.runtime.model.withholding import WithholdingTable
 
+#: Group, staleness in ns, whether every value is kept, whether it is urgent, range.
+Definition = tuple[int, int, bool, bool, float, float]
 #: A point without a staleness of its own is stale after this many poll periods …
 STALE_PERIODS = 3
 #: … and this long.
@@ -43,15 +45,15 @@ class ShardLayout:
         self.bases: Sequence[int] = spec.bases
         self.groups: dict[tuple[str, str], int] = dict(after.groups) if after is not None else {}
         sizes = {name: len(template.points) for name, template in templates.items()}
-        self.points = 0
-        """Slots that are somebody's."""
         used: dict[str, None] = {}
         dense = array("q")
+        at = 0
         for name in templates_of(spec.devices):
-            dense.append(self.points)
-            self.points += sizes[name]
+            dense.append(at)
+            at += sizes[name]
             used[name] = None
-        end = self.points
+        self.points = end = at
+        """Slots that are somebody's."""
         if spec.bases:
             end = _check_bases(spec, templates)
         else:
@@ -70,43 +72,51 @@ class ShardLayout:
         Slots that are nobody's are retired. With ``only``, these devices' slots are defined and
         no other is touched.
         """
-        columns: dict[str, list[tuple[int, int, bool, bool, float, float]]] = {}
-        inf = float("inf")
-        for name, template in self.templates.items():
-            columns[name] = [
-                (
-                    self.groups.get((template.kind, point.name), 0),
-                    stale_after_ns(point),
-                    point.keep == "every",
-                    point.urgent,
-                    -inf if point.low is None else point.low,
-                    inf if point.high is None else point.high,
-                )
-                for point in template.points
-            ]
-        private = set()
-        if isinstance(table, WithholdingTable):
-            private = {
-                name for name, t in self.templates.items() if any(map(_is_private, t.points))
-            }
-        members: Iterable[tuple[str, int]]
+        bases: dict[str, list[int]] = {}
         if only is None:
-            members = zip(templates_of(self.spec.devices), self.bases, strict=True)
+            for name, base in zip(templates_of(self.spec.devices), self.bases, strict=True):
+                bases.setdefault(name, []).append(base)
         else:
-            members = ((device.template, base) for device, base in only)
-        plain = PointTable.define  # where nothing is private, the table need not look for it
-        for name, base in members:
-            if name in private and isinstance(table, WithholdingTable):
-                limits = [column[1] for column in columns[name]]
-                table.protect(base, self.templates[name].points, limits)
-                for at, column in enumerate(columns[name]):
-                    table.define(base + at, *column)
-            else:
-                for at, column in enumerate(columns[name]):
-                    plain(table, base + at, *column)
+            for device, base in only:
+                bases.setdefault(device.template, []).append(base)
+        for name, found in bases.items():
+            template = self.templates[name]
+            private = isinstance(table, WithholdingTable) and any(map(_is_private, template.points))
+            if private and isinstance(table, WithholdingTable):
+                self._define_private(table, template, found)
+                continue
+            column = array("I", found)
+            for at, definition in enumerate(self._definitions(template)):
+                table.define_each(column, at, *definition)
         if only is None:
             for start, count in self.holes():
                 table.retire(start, count)
+
+    def _definitions(self, template: TemplateSpec) -> list[Definition]:
+        """Return what ``PointTable.define`` wants to know of each point of a template."""
+        inf = float("inf")
+        return [
+            (
+                self.groups.get((template.kind, point.name), 0),
+                stale_after_ns(point),
+                point.keep == "every",
+                point.urgent,
+                -inf if point.low is None else point.low,
+                inf if point.high is None else point.high,
+            )
+            for point in template.points
+        ]
+
+    def _define_private(
+        self, table: WithholdingTable, template: TemplateSpec, bases: Iterable[int]
+    ) -> None:
+        """Define points of which some are withheld: the table wants to know each."""
+        definitions = self._definitions(template)
+        limits = [definition[1] for definition in definitions]
+        for base in bases:
+            table.protect(base, template.points, limits)
+            for at, definition in enumerate(definitions):
+                table.define(base + at, *definition)
 
     def holes(self) -> list[tuple[int, int]]:
         """Return the slots that are nobody's (any more), as (first, count), in order."""

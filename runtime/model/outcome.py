@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 
 class Status(IntEnum):
@@ -14,6 +16,7 @@ class Status(IntEnum):
     REJECTED, EXPIRED: never sent to the field. FAILED: definite, the point does not hold the
     value. INDETERMINATE: sent, effect unknown; never retried by itself. APPLIED: read back.
     SUPERSEDED: something newer took its place, sent or not (``stages.dispatched`` tells).
+    CANCELLED: who gave it took it back in time; never sent.
     """
 
     APPLIED = 0
@@ -65,6 +68,27 @@ class Reason:
     """Asked right before the field: its guards could not be read, or its kind forbids it; nothing
     was sent."""
     STOPPING = "stopping"
+    JOURNAL = "journal"
+    """The zone's journal cannot take it now; nothing was accepted. Retry later."""
+    TOO_OLD = "too_old"
+    """The id is older than what is remembered, so nobody can tell whether it was executed."""
+    CLOCK = "clock"
+    """The cell is on another host whose clock is not known now, so that the deadline cannot be told
+    there; nothing was sent. Retry."""
+    NO_LEASE = "no_lease"
+    """The cell holds no lease of the zone now, and may not write; nothing was sent."""
+    HELD = "held"
+    """Somebody holds, reserves or locks it out (detail: who, why, until when); nothing was sent."""
+    OUTRANKED = "outranked"
+    """SUPERSEDED: the hold stands, and takes effect when the stronger one (detail) is gone."""
+    NEWER = "newer"
+    """SUPERSEDED: a newer setpoint for the same point came while this one waited."""
+    WITHDRAWN = "withdrawn"
+    """CANCELLED: who gave it took it back before it was sent."""
+    POISON = "poison"
+    """It was given up after it had failed several times; see the dead letters."""
+    PARKED = "parked"
+    """The device is parked SAFE after too many failures; nothing was sent."""
     INTERNAL = "internal"
 
 
@@ -96,6 +120,75 @@ class Outcome(NamedTuple):
         return self.status is Status.APPLIED
 
 
+_STATUSES = {int(status): status for status in Status}
+
+
+def status_of(code: int) -> Status:
+    """Return the status of a code; one that a later version knows is unknown to us."""
+    return _STATUSES.get(code, Status.INDETERMINATE)
+
+
+class OutcomeColumns(Sequence[Outcome]):
+    """The outcomes of a bulk command as they came: columns, of which each look makes an outcome."""
+
+    __slots__ = ("_dispatched", "_exceptions", "_finished", "_id", "_point", "_values", "devices",
+                 "statuses")  # fmt: skip
+
+    def __init__(
+        self,
+        id: bytes,
+        point: str,
+        devices: Sequence[str],
+        statuses: bytes,
+        values: bytes,
+        dispatched_ns: bytes,
+        finished_ns: bytes,
+        exceptions: Mapping[int, tuple[str, str]],
+    ) -> None:
+        """Take columns of equal length: u8 statuses, f64 values (NaN: none), u64 times.
+
+        ``exceptions``: index -> reason and detail; of all others the reason is ``ok``.
+        """
+        self._id = id
+        self._point = point
+        self.devices = devices
+        self.statuses = statuses
+        self._values = memoryview(values).cast("d")
+        self._dispatched = memoryview(dispatched_ns).cast("Q")
+        self._finished = memoryview(finished_ns).cast("Q")
+        self._exceptions = exceptions
+
+    def __len__(self) -> int:
+        return len(self.devices)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        """Return one outcome, or some."""
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index]
+        reason, detail = self._exceptions.get(at, (Reason.OK, ""))
+        value = self._values[at]
+        return Outcome(
+            self._id, self.devices[at], self._point, status_of(self.statuses[at]), reason, detail,
+            value if value == value else None,
+            Stages(0, self._dispatched[at], 0, self._finished[at]),
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, (str, bytes)):
+            return NotImplemented
+        return len(self) == len(other) and all(map(operator.eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} outcomes>"
+
+
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
     """One outcome for each device of a bulk command."""
@@ -106,11 +199,18 @@ class BulkOutcome:
 
     def counts(self) -> Mapping[str, int]:
         """Return how many ended how, e.g. ``{"APPLIED": 33_120, "FAILED": 340, …}``."""
-        found: dict[str, int] = {}
-        for outcome in self.outcomes:
-            found[outcome.status.name] = found.get(outcome.status.name, 0) + 1
-        return found
+        found: Counter[str] = Counter()
+        if isinstance(self.outcomes, OutcomeColumns):
+            for code, count in Counter(self.outcomes.statuses).items():
+                found[status_of(code).name] += count
+        else:
+            found.update(outcome.status.name for outcome in self.outcomes)
+        return dict(found)
 
     def exceptions(self) -> Sequence[Outcome]:
         """Return the outcomes that are not APPLIED."""
-        return [outcome for outcome in self.outcomes if not outcome.applied]
+        outcomes = self.outcomes
+        if isinstance(outcomes, OutcomeColumns):
+            codes = enumerate(outcomes.statuses)
+            return [outcomes[at] for at, code in codes if code != Status.APPLIED]
+        return [outcome for outcome in outcomes if not outcome.applied]

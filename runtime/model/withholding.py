@@ -27,6 +27,7 @@ from jacquemart.runtime.model.errors import ConfigError
 from jacquemart.runtime.model.quality import Quality
 
 FAR_NS = 2**63 - 1
+_store_all = PointTable.update_columns
 
 
 class _Guard:
@@ -58,6 +59,8 @@ class WithholdingTable(PointTable):
         """Those, and duty slots."""
         self._look_ns = FAR_NS
         """Nothing is stale by its source time before that."""
+        self._substituted: dict[int, float] = {}
+        """Slot -> what somebody has put in place of its readings."""
         self.late = 0
         """Readings dropped because a newer one was held, or because duty began after them."""
 
@@ -90,6 +93,7 @@ class WithholdingTable(PointTable):
 
     def withhold(self, slot: int, duty: int, high: float, stale_after_ns: int) -> None:
         """Withhold a slot unless the slot ``duty`` is known, fresh, and from 1 to ``high``."""
+        self.judged = True
         found = self._guards.get(duty)
         if found is None:
             found = self._guards[duty] = _Guard(duty, high, stale_after_ns)
@@ -103,9 +107,27 @@ class WithholdingTable(PointTable):
 
     def judge_by_source(self, slot: int, stale_after_ns: int) -> None:
         """Judge a slot by when its value was taken; 0: it is never stale."""
+        self.judged = True
         self._by_source[slot] = stale_after_ns
         self._judged.add(slot)
         self._special.add(slot)
+
+    def substitute(self, slot: int, value: float | None, now_ns: int) -> None:
+        """Show ``value`` as GOOD_SUBSTITUTED, whatever comes in; None: show what is read again.
+
+        What was read meanwhile is lost: until the next reading the point was never read.
+        """
+        if value is not None:
+            self._substituted[slot] = value
+            self._put_back(now_ns)
+        elif self._substituted.pop(slot, None) is not None:
+            never = [Quality.BAD_NEVER_READ]
+            super().apply_batch([slot], [math.nan], never, [0], [now_ns])
+
+    def _put_back(self, now_ns: int) -> None:
+        for slot, value in self._substituted.items():
+            if self.value(slot) != value or self.quality(slot) != Quality.GOOD_SUBSTITUTED:
+                super().update(slot, value, Quality.GOOD_SUBSTITUTED, now_ns, now_ns)
 
     # What is stored ------------------------------------------------------------------------
 
@@ -129,6 +151,8 @@ class WithholdingTable(PointTable):
         self, slot: int, value: float, quality: int, source_ns: int, receive_ns: int
     ) -> bool:
         """Store one reading."""
+        if slot in self._substituted:
+            return False
         if slot not in self._special:
             return super().update(slot, value, quality, source_ns, receive_ns)
         private = self._private.get(slot)
@@ -145,6 +169,16 @@ class WithholdingTable(PointTable):
         self, slots: Any, values: Any, qualities: Any, source_ns: Any, receive_ns: int
     ) -> int:
         """Store what may be stored; return how many changed."""
+        if not self._special and not self._substituted:  # a reading alone costs much less so
+            return _store_all(self, slots, values, qualities, source_ns, receive_ns)
+        changed = self._store_columns(slots, values, qualities, source_ns, receive_ns)
+        if self._substituted:
+            self._put_back(receive_ns)
+        return changed
+
+    def _store_columns(
+        self, slots: Any, values: Any, qualities: Any, source_ns: Any, receive_ns: int
+    ) -> int:
         rows = _rows(slots, "I") if self._special else ()
         if self._special.isdisjoint(rows) or len(rows) != len(_rows(values, "d")):
             return super().update_columns(slots, values, qualities, source_ns, receive_ns)
@@ -250,13 +284,17 @@ class WithholdingTable(PointTable):
         changed = super().apply_batch(slots, values, qualities, source_ns, receive_ns)
         received, taken = _rows(receive_ns, "q"), _rows(source_ns, "q")
         found, codes = _rows(values, "d"), _rows(qualities, "B")
-        for at, slot in enumerate(rows):
+        touched: dict[int, _Guard] = {}
+        for at in [at for at, slot in enumerate(rows) if slot in self._special]:
+            slot = rows[at]
             guard = self._guards.get(slot)
             if guard is not None:
                 guard.gate.copied(duty_of(found[at], codes[at], guard.high), received[at])
             elif slot in self._by_source:
                 self._expect(taken[at], self._by_source[slot])
-        touched = {id(g): g for s in rows if (g := self._guards.get(s) or self._private.get(s))}
+            guard = guard or self._private.get(slot)
+            if guard is not None:
+                touched[id(guard)] = guard
         for guard in touched.values():
             if not guard.gate.open:  # the copy of what is withheld already is as it came
                 self._clear([s for s in guard.private if not math.isnan(self.value(s))], 0)
@@ -267,6 +305,8 @@ class WithholdingTable(PointTable):
     def mark(self, start: int, count: int, quality: int, receive_ns: int) -> int:
         """Give a range of slots a quality."""
         changed = super().mark(start, count, quality, receive_ns)
+        if self._substituted:
+            self._put_back(receive_ns)
         if self._guards:
             self._unknown(range(start, start + count), quality, receive_ns)
         return changed
@@ -274,6 +314,8 @@ class WithholdingTable(PointTable):
     def mark_slots(self, slots: Sequence[int], quality: int, receive_ns: int) -> int:
         """Give some slots a quality."""
         changed = super().mark_slots(slots, quality, receive_ns)
+        if self._substituted:
+            self._put_back(receive_ns)
         if self._guards:
             self._unknown(_rows(slots, "I"), quality, receive_ns)
         return changed
@@ -281,6 +323,8 @@ class WithholdingTable(PointTable):
     def sweep(self, now_ns: int) -> int:
         """Turn old slots STALE; what an old duty point guards is withheld from now on."""
         changed = super().sweep(now_ns)
+        if self._substituted:
+            self._put_back(now_ns)
         for guard in self._guards.values():
             if guard.gate.open and self.quality(guard.slot) >= Quality.STALE_AGE:
                 guard.gate.open = False

@@ -6,6 +6,8 @@ placement on nodes, and the replacement of lost cells.
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +18,7 @@ from jacquemart.runtime.cell.host import CellHost
 from jacquemart.runtime.city import load_city
 from jacquemart.runtime.client import Client
 from jacquemart.runtime.cluster.placement import place, replan
-from jacquemart.runtime.model.city import CitySpec
+from jacquemart.runtime.model.city import CitySpec, GatewaySpec
 from jacquemart.runtime.model.directory import (
     CellAddress,
     CellConfig,
@@ -26,6 +28,7 @@ from jacquemart.runtime.model.directory import (
     ShardSpec,
 )
 from jacquemart.runtime.model.errors import JacquemartError, StartError, UsageError
+from jacquemart.runtime.store.folder import absolute_state
 
 _ROLES: tuple[Role, ...] = ("zone", "centre", "gateway")
 
@@ -33,8 +36,17 @@ _ROLES: tuple[Role, ...] = ("zone", "centre", "gateway")
 class LocalCity:
     """``with LocalCity("city.toml") as city: city.client().set("lamp-1/setpoint", 80)``."""
 
-    def __init__(self, city: CitySpec | str | Path, *, cells: int = 1, epoch: int = 1) -> None:
+    def __init__(
+        self,
+        city: CitySpec | str | Path,
+        *,
+        cells: int = 1,
+        epoch: int = 1,
+        state: str | Path = "",
+    ) -> None:
         """Take a city file or a validated city. Ports are free ones, whatever the file says.
+
+        ``state`` is the folder of its journals; empty: they are in memory.
 
         Raises:
             ConfigError: the city file is wrong.
@@ -44,10 +56,14 @@ class LocalCity:
         self.spec = replace(spec, gateway=gateway)
         self.api = ""
         self.hosts: dict[str, CellHost] = {}
+        self.fenced: dict[str, int] = {}
+        """Cells that were told that somebody else has their shards, and the epoch they need."""
         self.directory = Directory(0, {}, {}, {})
         self._clients: list[Client] = []
         self.placement = place(self.spec, cells, {})
         self._epoch = epoch
+        self._state = absolute_state(state)
+        self._ledgers: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -134,11 +150,13 @@ class LocalCity:
         """
         give_up = time.monotonic() + timeout_s
         while True:
-            waiting = {
-                name: found["detail"]
-                for name, host in self.hosts.items()
-                if not (found := host.progress())["ready"]
-            }
+            waiting: dict[str, str] = {}
+            for name, host in list(self.hosts.items()):
+                found = host.progress()
+                if found.get("least_epoch"):  # the journal knows of a higher one than its own
+                    self.replace(name, least_epoch=found["least_epoch"])
+                if not found["ready"]:
+                    waiting[name] = found["detail"]
             if not waiting:
                 return
             if time.monotonic() > give_up:
@@ -150,9 +168,12 @@ class LocalCity:
         for client in self._clients:
             client.close()
         self._clients.clear()
-        for name in sorted(self.hosts, key=lambda name: not name.startswith("gateway")):
+        for name in sorted(self.hosts, key=lambda name: name.startswith("gateway")):
             self.hosts[name].stop(2.0)
         self.hosts.clear()
+        if self._ledgers is not None:
+            self._ledgers.cleanup()
+            self._ledgers = None
 
     # Faults ----------------------------------------------------------------------------------
 
@@ -172,7 +193,7 @@ class LocalCity:
         """
         self._known(name).hold(seconds)
 
-    def replace(self, name: str) -> None:
+    def replace(self, name: str, *, least_epoch: int = 0) -> None:
         """End a cell and start its successor with a higher epoch; tell all others.
 
         Raises:
@@ -180,12 +201,19 @@ class LocalCity:
         """
         lost = self._known(name)
         lost.stop(0.5)
-        config = replace(lost.config, epoch=lost.config.epoch + 1)
-        host = self.hosts[name] = CellHost(config)
-        cells = {**self.directory.cells, name: host.start()}
+        config = replace(lost.config, epoch=max(lost.config.epoch + 1, least_epoch))
+        config = replace(config, inherits=self.directory.cells[name].ledger)
+        if config.role == "gateway":  # its clients find the successor where it was
+            config = replace(config, gateway=self._same_ports(config.gateway, name))
+        cells = {**self.directory.cells, name: self._start(config)}
         self.directory = replace(self.directory, version=self.directory.version + 1, cells=cells)
         for other in self.hosts.values():
             other.connect(self.directory)
+
+    def _same_ports(self, gateway: GatewaySpec, name: str) -> GatewaySpec:
+        before = self.directory.cells[name]
+        port, stream = (int(at.rpartition(":")[2]) for at in (before.commands, before.stream))
+        return replace(gateway, port=port, stream_port=stream)
 
     def _known(self, name: str) -> CellHost:
         host = self.hosts.get(name)
@@ -207,7 +235,8 @@ class LocalCity:
         def config(name: str, role: Role, shards: tuple[ShardSpec, ...]) -> CellConfig:
             return CellConfig(
                 city.id, city.name, name, role, self._epoch, city.tick_ms, city.zones,
-                city.templates, shards, city.gateway,
+                city.templates, shards, city.gateway, state=self._state,
+                warden_pid=os.getpid(),  # who replaces a cell here stops the old one first
             )  # fmt: skip
 
         found = [config(plan.name, "device", plan.shards) for plan in placement.cells]
@@ -215,8 +244,17 @@ class LocalCity:
         return {one.name: one for one in found}
 
     def _start(self, config: CellConfig) -> CellAddress:
+        if config.role == "device":
+            config = replace(config, ledger=self._new_ledger(config))
         host = self.hosts[config.name] = CellHost(config)
+        host.on_fenced = lambda why, least_epoch: self.fenced.update({config.name: least_epoch})
         return host.start()
+
+    def _new_ledger(self, config: CellConfig) -> str:
+        """Return a path for an incarnation's ledger, in a folder that goes with the city."""
+        if self._ledgers is None:
+            self._ledgers = tempfile.TemporaryDirectory(prefix="jacquemart-ledgers-")
+        return f"{self._ledgers.name}/{config.name}-{config.epoch}"
 
 
 def _in_order(configs: Mapping[str, CellConfig]) -> list[str]:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jacquemart.native.calls import Calls
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import NotSent
 from jacquemart.runtime.wire import sockets
@@ -20,14 +21,11 @@ Answer = Callable[[bytes | None], None]
 _SWEEP_S = 0.1
 
 
-@dataclass(slots=True)
-class _Pending:
-    expires_ns: int
-    answer: Answer
+class Caller(Calls):
+    """A DEALER to one cell, and the calls that wait for it.
 
-
-class Caller:
-    """A DEALER to one cell, and the calls that wait for it."""
+    What is done for each call is native (``native.calls``).
+    """
 
     def __init__(
         self,
@@ -42,38 +40,19 @@ class Caller:
         self.endpoint = endpoint
         self._loop = loop
         self._clock = clock
-        self._on_error = on_error
-        self._pending: dict[bytes, _Pending] = {}
-        self._next = 0
         self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
         socket = sockets.dealer(context, identity)
         socket.connect(endpoint)
-        self._channel = Channel(loop, socket, self._message, on_error)
-
-    @property
-    def waiting(self) -> int:
-        """Calls without an end."""
-        return len(self._pending)
-
-    def call(self, frame: bytes, expires_ns: int, answer: Answer) -> bool:
-        """Send a request; ``answer`` gets the reply frame, or None at ``expires_ns``.
-
-        Returns False, and never calls ``answer``, if nothing was sent.
-        """
-        self._next += 1
-        token = self._next.to_bytes(8, "little")
-        if not self._channel.send(token, frame):
-            return False
-        self._pending[token] = _Pending(expires_ns, answer)
-        if self._sweeper is None:
-            self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
-        return True
+        self._channel = Channel(loop, socket, _nothing, on_error)
+        self.carry(self._channel, on_error)
 
     async def ask(self, frame: bytes, timeout_s: float) -> bytes | None:
         """Send a request and wait for its end; None if there was no answer.
 
         Raises:
-            NotSent: nobody was there for ``timeout_s``, or two seconds if that is longer.
+            NotSent: nobody was there for ``timeout_s``, or two seconds if that is longer, or the
+                connection was closed.
         """
         future: asyncio.Future[bytes | None] = self._loop.create_future()
 
@@ -84,42 +63,35 @@ class Caller:
         expires = self._clock.boot_ns() + int(timeout_s * 1e9)
         give_up = self._loop.time() + min(timeout_s, 2.0)
         while not self.call(frame, expires, answer):  # the connection may still be in the making
-            if self._loop.time() > give_up:
+            if self._closed or self._loop.time() > give_up:
                 raise NotSent("not reachable; nothing was sent", where=self.endpoint)
             await asyncio.sleep(0.01)
         return await future
 
     def close(self) -> None:
         """Disconnect; every waiting call ends with None."""
+        self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
         self._channel.close()
-        pending, self._pending = self._pending, {}
-        for call in pending.values():
-            self._end(call)
+        self.end_all()
 
-    def _message(self, parts: Message) -> None:
-        if len(parts) != 2:
-            return
-        call = self._pending.pop(parts[0], None)
-        if call is not None:
-            call.answer(parts[1])
+    def sweep_later(self) -> None:
+        """Look in a while what has expired."""
+        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+
+    def look_later(self) -> None:
+        """Look in the next turn of the loop what is to leave."""
+        self._loop.call_soon(self.look)
 
     def _sweep(self) -> None:
         self._sweeper = None
-        now = self._clock.boot_ns()
-        late = [token for token, call in self._pending.items() if call.expires_ns <= now]
-        if len(late) < len(self._pending):
-            self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
-        for token in late:
-            self._end(self._pending.pop(token))
+        self.sweep(self._clock.boot_ns())
 
-    def _end(self, call: _Pending) -> None:
-        try:
-            call.answer(None)
-        except Exception as error:  # noqa: BLE001 - the others get their ends all the same
-            self._on_error(error)
+
+def _nothing(_: Message) -> None:
+    """Leave a message alone: the calls have taken theirs before."""
 
 
 Handler = Callable[["Request"], None]
@@ -165,7 +137,9 @@ class Server:
             if len(parts) >= 2:
                 self._answer_malformed(parts)
             return
-        self._handler(Request(self, parts[0], parts[1], parts[2]))
+        # Of what is no bundle, or none that may be here, the handler says what it is.
+        if not self.channel.hand_bundle(parts):
+            self._handler(Request(self, *parts))
 
     def _answer_malformed(self, parts: Message) -> None:
         from jacquemart.runtime.wire import messages

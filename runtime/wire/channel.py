@@ -9,23 +9,33 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
-import zmq
-
+from jacquemart.native import frames
+from jacquemart.native.line import Line
 from jacquemart.native.pump import Pump, Unroutable
+from jacquemart.native.stream import BatchIntake, send_batches
+from jacquemart.native.table import PointTable
 from jacquemart.runtime.wire import sockets
+from jacquemart.runtime.wire.substitute import Message, SubstituteSocket
 
 #: Messages a turn, so that timers and other sockets are not starved.
 TURN = 256
 #: Messages kept for one peer whose queue is full, before further ones are refused.
 OUTBOX = 1_000
+#: Bytes of them; one message alone may be larger.
+OUTBOX_BYTES = 8 * 2**20
 _RETRY_S = 0.002
 
-Message = tuple[bytes, ...]
+__all__ = ["OUTBOX", "TURN", "Channel", "Message"]
 
 
-class Channel:
-    """One socket, owned by one loop. ``on_message`` gets each message as its parts."""
+class Channel(Line):
+    """One socket, owned by one loop. ``on_message`` gets each message as its parts.
+
+    What is done for each message is native (``native.line``): drains, sends, and the question
+    after them whether the socket has more.
+    """
 
     def __init__(
         self,
@@ -33,24 +43,30 @@ class Channel:
         socket: sockets.Socket,
         on_message: Callable[[Message], None],
         on_error: Callable[[BaseException], None],
+        pump: BatchIntake | None = None,
     ) -> None:
-        """Start reading at once; an exception of ``on_message`` goes to ``on_error``."""
+        """Start reading at once; an exception of ``on_message`` goes to ``on_error``.
+
+        ``pump``: what reads the socket instead of a plain pump.
+        """
         self.socket = socket
         self.lost = 0
         """Messages refused because a peer's outbox was full, or the peer was gone."""
         self._loop = loop
-        self._pump = Pump(socket)
-        self._fd = self._pump.fd
-        self._on_message = on_message
-        self._on_error = on_error
-        self._outbox: dict[bytes, deque[Message]] = {}
+        self._pump: Pump | BatchIntake | SubstituteSocket
+        self._outbox_bytes: dict[bytes, int] = {}
         self._retry: asyncio.TimerHandle | None = None
-        self._again = False
-        self._draining = False
-        self._touched = False
-        self._open = True
-        loop.add_reader(self._fd, self._drain)
-        self._look_again()
+        if isinstance(socket, SubstituteSocket):
+            self._pump = socket
+            self.begin(socket, on_message, on_error, TURN)
+            socket.watch(loop, self.drain)
+            self._unwatch: Callable[[], object] = socket.unwatch
+        else:
+            self._pump = pump or Pump(socket)
+            self.begin(self._pump, on_message, on_error, TURN)
+            loop.add_reader(self._pump.fd, self.drain)
+            self._unwatch = partial(loop.remove_reader, self._pump.fd)
+        self.look_soon()
 
     @property
     def received(self) -> int:
@@ -62,92 +78,67 @@ class Channel:
         """Messages sent so far."""
         return self._pump.sent
 
-    def send(self, *parts: bytes) -> bool:
-        """Send one message at once; False if it does not fit or nobody is there."""
-        if not self._open:
-            return False
-        try:
-            sent = self._pump.send(*parts)
-        except Unroutable:
-            self.lost += 1
-            sent = False
-        self._look_after_send()
-        return sent
+    def close(self) -> None:
+        """Stop reading and close the socket; idempotent."""
+        if not self.is_open:
+            return
+        self.end()
+        self._unwatch()
+        if self._retry is not None:
+            self._retry.cancel()
+        self._outbox_bytes.clear()
+        self.socket.close()
 
-    def reply(self, *parts: bytes) -> bool:
-        """Send to the peer named by the first part; wait for it in bounded memory if it is slow.
+    def send_batches(
+        self, table: PointTable, topic: bytes, epoch: int, sequence: int, rows: int
+    ) -> int:
+        """Send what is dirty in a table as batches, and clear it; return how many numbers it took.
 
-        Returns False if the peer is gone or has too much waiting already.
+        ``rows``: the most readings in one of them.
+        """
+        if not self.is_open:
+            return 0
+        if isinstance(self._pump, Pump):
+            count = send_batches(self._pump, table, topic, epoch, sequence, rows)
+            self.look_after()
+            return count
+        columns = table.drain()
+        if columns is None:
+            return 0
+        self.send(topic, frames.encode_batch(topic.decode(), epoch, sequence, *columns))
+        return 1
+
+    def look_soon(self) -> None:
+        """Have the next turn of the loop look whether something has come."""
+        self._loop.call_soon(self.look_again)
+
+    def count_lost(self, messages: int) -> None:
+        """Take note of messages that reach nobody."""
+        self.lost += messages
+
+    def keep(self, parts: Message) -> bool:
+        """Keep a message until its peer, the first part, has room; False: too much waits already.
+
+        One message alone may be larger than what is kept.
         """
         peer = parts[0]
-        waiting = self._outbox.get(peer)
+        waiting = self.waiting.get(peer)
         if waiting is None:
-            try:
-                if self._pump.send(*parts):
-                    self._look_after_send()
-                    return True
-            except Unroutable:
-                self.lost += 1
-                return False
-            waiting = self._outbox[peer] = deque()
+            waiting = self.waiting[peer] = deque()
             if self._retry is None:
                 self._retry = self._loop.call_later(_RETRY_S, self._flush)
-        if len(waiting) >= OUTBOX:
+        size = sum(map(len, parts)) + self._outbox_bytes.get(peer, 0)
+        if len(waiting) >= OUTBOX or (waiting and size > OUTBOX_BYTES):
             self.lost += 1
             return False
+        self._outbox_bytes[peer] = size
         waiting.append(parts)
         return True
 
-    def close(self) -> None:
-        """Stop reading and close the socket; idempotent."""
-        if not self._open:
-            return
-        self._open = False
-        self._loop.remove_reader(self._fd)
-        if self._retry is not None:
-            self._retry.cancel()
-        self._outbox.clear()
-        self.socket.close()
-
-    def _look_after_send(self) -> None:
-        """Sending may have taken the edge of a message that came meanwhile."""
-        if self._draining:
-            self._touched = True  # one look at the end of the drain is enough
-        elif not self._again and self._pump.readable:
-            self._look_again()
-
-    def _look_again(self) -> None:
-        self._again = True
-        self._loop.call_soon(self._drain_again)
-
-    def _drain_again(self) -> None:
-        self._again = False
-        self._drain()
-
-    def _drain(self) -> None:
-        if not self._open:
-            return
-        try:
-            messages = self._pump.receive(TURN)
-        except zmq.ZMQError as error:
-            self._on_error(error)
-            return
-        # What ended before TURN found nothing more, so the next message makes an edge.
-        self._touched = len(messages) == TURN
-        self._draining = True
-        for message in messages:
-            try:
-                self._on_message(message)
-            except Exception as error:  # noqa: BLE001 - one bad message never stops the others
-                self._on_error(error)
-        self._draining = False
-        if self._touched and not self._again and self._open and self._pump.readable:
-            self._look_again()
-
     def _flush(self) -> None:
         self._retry = None
-        for peer in list(self._outbox):
-            waiting = self._outbox[peer]
+        for peer in list(self.waiting):
+            waiting = self.waiting[peer]
             while waiting:
                 try:
                     if not self._pump.send(*waiting[0]):
@@ -156,9 +147,9 @@ class Channel:
                     self.lost += len(waiting)
                     waiting.clear()
                     break
-                waiting.popleft()
+                self._outbox_bytes[peer] -= sum(map(len, waiting.popleft()))
             if not waiting:
-                del self._outbox[peer]
-        if self._outbox:
+                del self.waiting[peer], self._outbox_bytes[peer]
+        if self.waiting:
             self._retry = self._loop.call_later(_RETRY_S, self._flush)
-        self._look_after_send()
+        self.look_after()

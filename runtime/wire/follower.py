@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jacquemart.native import frames
 from jacquemart.native.batch import Batch
+from jacquemart.native.stream import Feed
+from jacquemart.native.table import PointTable
 from jacquemart.runtime.kernel.stream import Step, TopicFollower, VersionFollower
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.errors import FrameError
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.wire import messages, sockets
 from jacquemart.runtime.wire.channel import Channel, Message
+from jacquemart.runtime.wire.feeds import FeedChannel
+from jacquemart.runtime.wire.substitute import SubstituteSocket
 
 #: Messages held back while a snapshot is on its way.
 HELD = 10_000
-#: Without a message or heartbeat for so long, a topic's publisher counts as silent.
-SILENT_S = 3.0
+#: Without a message or heartbeat for so long, a topic's publisher counts as silent: one heartbeat
+#: (publisher.HEARTBEAT_S) after the one that did not come.
+SILENT_S = 1.0
+#: Looks for silence are so far apart.
+LOOK_S = 0.1
 _RETRY_S = 0.5
 #: Events remembered, a topic, to know those that a publisher's successor tells again.
 TOLD = 10_000
@@ -50,6 +57,19 @@ class Sink(Protocol):
         ...
 
 
+@runtime_checkable
+class TableSink(Sink, Protocol):
+    """A sink whose batches go straight into tables of its own, natively, where that can be."""
+
+    def table(self, topic: str) -> PointTable | None:
+        """Return the table of a topic that begins to be followed; None: ``batch`` gets all."""
+        ...
+
+    def stored(self, topic: str) -> None:
+        """Take note that batches of a topic were stored in its table, in order, none missing."""
+        ...
+
+
 @dataclass(slots=True)
 class _Topic:
     name: str
@@ -57,8 +77,23 @@ class _Topic:
     held: deque[tuple[int, int, Any]] = field(default_factory=lambda: deque(maxlen=HELD))
     heard_ns: int = 0
     shown_stale: bool = False
+    feed: Feed | None = None
+    """Stores what needs no judgement; while it is armed, it has the position."""
     told: OrderedDict[tuple[int, str, str], int] = field(default_factory=OrderedDict)
     """Time, name and subject of an event -> the epoch that told it."""
+
+    def take_over(self) -> None:
+        """Have the position here, and nothing stored natively."""
+        feed = self.feed
+        if feed is not None:
+            if feed.epoch == self.position.epoch and self.position.synchronised:
+                self.position.sequence = max(self.position.sequence, feed.sequence)
+            feed.pause()
+
+    def hand_over(self) -> None:
+        """Have what follows stored natively, if nothing is missing."""
+        if self.feed is not None and self.position.synchronised and not self.held:
+            self.feed.arm(self.position.epoch, self.position.sequence)
 
     def is_new(self, epoch: int, event: Event) -> bool:
         """Take note of an event; whether no epoch before has told it."""
@@ -94,13 +129,23 @@ class Follower:
         self.gaps = 0
         socket = sockets.subscriber(context)
         socket.connect(endpoint)
-        self._channel = Channel(loop, socket, self._message, on_error)
-        self._watch = loop.call_later(1.0, self._look_for_silence)
+        self._tables: TableSink | None = None
+        self._feeds: FeedChannel | None = None
+        if isinstance(sink, TableSink) and not isinstance(socket, SubstituteSocket):
+            self._tables = sink
+            self._feeds = FeedChannel(loop, socket, self._message, on_error, self._stored)
+        self._channel = self._feeds or Channel(loop, socket, self._message, on_error)
+        self._look_due = 0.0
+        self._look_later()
 
     def follow(self, topic: str) -> None:
         """Subscribe to one topic (exact, ending in ``/``) and ask for its state."""
         if topic not in self._topics:
             entry = self._topics[topic] = _Topic(topic, heard_ns=self._clock.boot_ns())
+            table = self._tables.table(topic) if self._tables is not None else None
+            if table is not None and self._feeds is not None:
+                entry.feed = Feed(topic.encode(), table)
+                self._feeds.add(entry.feed)
             self._channel.send(b"\x01" + topic.encode())
             entry.position.asking = True
             self._resync(entry)
@@ -120,7 +165,10 @@ class Follower:
         """Forget a topic, which is somebody else's now, or nobody's."""
         if self._versions.pop(topic, None) is not None:
             self._channel.send(b"\x00" + topic.encode())
-        if self._topics.pop(topic, None) is not None:
+        entry = self._topics.pop(topic, None)
+        if entry is not None:
+            if entry.feed is not None and self._feeds is not None:
+                self._feeds.remove(entry.feed)
             self._channel.send(b"\x00" + topic.encode())
 
     def follow_only(self, topics: Collection[str]) -> None:
@@ -129,6 +177,12 @@ class Follower:
             self.unfollow(topic)
         for topic in topics:
             self.follow(topic)
+
+    @property
+    def readings_stored(self) -> int:
+        """Readings that went natively into the tables of the topics that are followed."""
+        feeds = (entry.feed for entry in self._topics.values())
+        return sum(feed.readings for feed in feeds if feed is not None)
 
     @property
     def synchronised(self) -> bool:
@@ -160,10 +214,25 @@ class Follower:
                 if version.heartbeat(beat.epoch, beat.sequence):
                     self._start(self._learn(name, version))
             return
+        entry.take_over()
+        try:
+            self._judge(entry, frame)
+        finally:
+            entry.hand_over()
+
+    def _stored(self, feeds: Sequence[Feed]) -> None:
+        now = self._clock.boot_ns()
+        for feed in feeds:
+            entry = self._topics.get(feed.topic.decode())
+            if entry is not None and self._tables is not None:
+                entry.heard_ns = now
+                self._tables.stored(entry.name)
+
+    def _judge(self, entry: _Topic, frame: bytes) -> None:
         kind = messages.kind_of(frame)
-        entry.heard_ns = self._clock.boot_ns()
         if kind == frames.HEARTBEAT:
             beat = frames.decode_heartbeat(frame)
+            self._hear(entry, beat.epoch)
             step = entry.position.heartbeat(beat.epoch, beat.sequence)
             if step is Step.RESYNC:
                 self._gap(entry)
@@ -174,7 +243,12 @@ class Follower:
             epoch, sequence = content.epoch, content.sequence
         else:
             _, epoch, sequence, content = messages.decode_stream(frame)
+        self._hear(entry, epoch)
         self._take(entry, epoch, sequence, content)
+
+    def _hear(self, entry: _Topic, epoch: int) -> None:
+        if epoch >= entry.position.epoch:  # what an old incarnation says is no sign of life
+            entry.heard_ns = self._clock.boot_ns()
 
     def _take(self, entry: _Topic, epoch: int, sequence: int, content: Any) -> None:
         step = entry.position.message(epoch, sequence)
@@ -262,6 +336,7 @@ class Follower:
         entry.shown_stale = False
         entry.heard_ns = self._clock.boot_ns()
         self._release(entry)
+        entry.hand_over()
         return True
 
     def _release(self, entry: _Topic) -> None:
@@ -270,11 +345,21 @@ class Follower:
             self._take(entry, epoch, sequence, content)
 
     def _look_for_silence(self) -> None:
-        limit = self._clock.boot_ns() - int(SILENT_S * 1e9)
+        # While this loop was held up, messages waited unread: that is no silence.
+        own_ns = int(max(0.0, self._loop.time() - self._look_due) * 1e9)
+        now = self._clock.boot_ns()
+        limit = now - int(SILENT_S * 1e9)
         for entry in self._topics.values():
+            if own_ns > LOOK_S * 1e9:
+                entry.heard_ns = min(now, entry.heard_ns + own_ns)
             if entry.position.synchronised and entry.heard_ns < limit:
+                entry.take_over()
                 self._show_stale(entry)
                 entry.position.synchronised = False
                 entry.position.asking = True
                 self._resync(entry)
-        self._watch = self._loop.call_later(1.0, self._look_for_silence)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        self._look_due = self._loop.time() + LOOK_S
+        self._watch = self._loop.call_at(self._look_due, self._look_for_silence)

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jacquemart.native import frames
+from jacquemart.native.stream import ROWS_A_FRAME
+from jacquemart.native.table import PointTable
+from jacquemart.runtime.kernel.stream import Pulse
 from jacquemart.runtime.model.clock import Clock
 from jacquemart.runtime.model.event import Event
 from jacquemart.runtime.wire import messages, sockets
 from jacquemart.runtime.wire.channel import Channel, Message
 
-#: An idle topic says its last sequence this often.
-HEARTBEAT_S = 1.0
+#: Never longer than this between two things said of a topic: an idle one repeats its number.
+HEARTBEAT_S = 0.5
 #: Events kept for snapshots, a topic.
 EVENTS_KEPT = 1_000
 
@@ -25,7 +28,7 @@ class _Topic:
     name: str
     encoded: bytes
     sequence: int = 0
-    spoke: bool = False
+    pulse: Pulse = field(default_factory=Pulse)
     events: deque[list[Any]] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
 
 
@@ -39,8 +42,13 @@ class StreamPublisher:
         epoch: int,
         clock: Clock,
         on_error: Callable[[BaseException], None],
+        rows_a_frame: int = ROWS_A_FRAME,
     ) -> None:
-        """Publish on a bound XPUB socket, or on the channel that somebody made of it."""
+        """Publish on a bound XPUB socket, or on the channel that somebody made of it.
+
+        ``rows_a_frame``: the most readings in one batch, 1 to 524,288; what a lost frame loses.
+        """
+        self._rows_a_frame = rows_a_frame
         self.epoch = epoch
         self._loop = loop
         self._clock = clock
@@ -52,7 +60,7 @@ class StreamPublisher:
             if isinstance(socket, Channel)
             else Channel(loop, socket, self._subscription, on_error)
         )
-        self._beat = loop.call_later(HEARTBEAT_S, self._heartbeat)
+        self._beat = loop.call_later(HEARTBEAT_S / 2, self._heartbeat)
 
     def open_topic(self, topic: str) -> None:
         """Announce a topic, so that it has heartbeats before its first message."""
@@ -78,11 +86,20 @@ class StreamPublisher:
         """Return the number of the last message of a topic; 0 before the first."""
         return self._topic(topic).sequence
 
-    def batch(self, topic: str, columns: tuple[bytes, bytes, bytes, bytes, bytes]) -> None:
-        """Publish changed points."""
-        entry = self._next(topic)
-        frame = frames.encode_batch(topic, self.epoch, entry.sequence, *columns)
-        self._channel.send(entry.encoded, frame)
+    def readings(self, topic: str, table: PointTable) -> int:
+        """Publish what is dirty in a table, in batches of bounded size, and clear it.
+
+        Return how many batches that took.
+        """
+        if not table.dirty_count:
+            return 0
+        entry = self._topic(topic)
+        count = self._channel.send_batches(
+            table, entry.encoded, self.epoch, entry.sequence + 1, self._rows_a_frame
+        )
+        entry.sequence += count
+        entry.pulse.spoke()
+        return count
 
     def event(self, topic: str, event: Event) -> None:
         """Publish an event and keep it for snapshots.
@@ -124,7 +141,7 @@ class StreamPublisher:
     def _next(self, name: str) -> _Topic:
         entry = self._topic(name)
         entry.sequence += 1
-        entry.spoke = True
+        entry.pulse.spoke()
         return entry
 
     def _subscription(self, parts: Message) -> None:
@@ -132,11 +149,9 @@ class StreamPublisher:
 
     def _heartbeat(self) -> None:
         for entry in self._topics.values():
-            if entry.spoke:
-                entry.spoke = False
-                continue
-            self._say(entry)
-        self._beat = self._loop.call_later(HEARTBEAT_S, self._heartbeat)
+            if entry.pulse.due():
+                self._say(entry)
+        self._beat = self._loop.call_later(HEARTBEAT_S / 2, self._heartbeat)
 
     def _say(self, entry: _Topic) -> None:
         beat = frames.Heartbeat(entry.name, self.epoch, entry.sequence, self._clock.boot_ns())

@@ -15,6 +15,7 @@ import pytest
 from accounts import compare
 from dijon_small_city import SOUND, FieldProcess, city_files, running_field
 from field.behaviours import BEHAVIOURS
+from patience import wait_until
 
 from jacquemart import Outcome, Status
 from jacquemart.native.pump import boot_ns
@@ -140,5 +141,6 @@ def test_a_city_starts_beside_hostile_cabinets_and_lights_every_other_lamp(stage
         dusk = stage.dusk(city, 80.0)
         check_hostile(dusk, hostile)
         healthy = applied_of(dusk, hostile)
-        levels = city.client().get_many([f"{lamp.device}/level" for lamp in healthy[:200]])
-        assert {reading.value for reading in levels} == {80.0}
+        client, levels = city.client(), [f"{lamp.device}/level" for lamp in healthy[:200]]
+        # Each was proven within its tolerance, and may still be settling.
+        wait_until(lambda: {reading.value for reading in client.get_many(levels)} == {80.0})

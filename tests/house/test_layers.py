@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("native", "runtime", "drivers", "actors")
@@ -17,26 +15,47 @@ SOURCES = [
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in (".py", ".pyi") and "__pycache__" not in path.parts
 ] + [ROOT / "jacquemart/__init__.py"]
-CYTHON = sorted((ROOT / "native").glob("*.py[xdi]*"))
+CYTHON = sorted(p for p in (ROOT / "native").iterdir() if p.suffix in (".pyx", ".pxd"))
 #: The drivers' author face, which kinds may know; protocols they may not.
 DRIVER_FACE = ("jacquemart.drivers.contract", "jacquemart.drivers.registry")
 
 
-def imports_of(path: Path) -> Iterator[str]:
+@functools.cache
+def read(path: Path) -> tuple[list[str], list[str]]:
+    """Return what a file imports, and which plain names it calls; every file is parsed once."""
+    imports: list[str] = []
+    calls: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            imports += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports are not used here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            imports += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            calls.append(node.func.id)
+    return imports, calls
+
+
+def imports_of(path: Path) -> list[str]:
+    return read(path)[0]
 
 
 def layer_of(path: Path) -> str:
     return path.relative_to(ROOT).parts[0]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_down_only(path: Path) -> None:
+def test_there_are_files_to_look_at() -> None:
+    assert len(SOURCES) > 400
+    assert {layer_of(path) for path in SOURCES} == {*LAYERS, "jacquemart"}
+    assert {path.suffix for path in CYTHON} == {".pyx", ".pxd"}
+
+
+def test_imports_point_down_only() -> None:
+    for path in SOURCES:
+        look_down(path)
+
+
+def look_down(path: Path) -> None:
     layer = layer_of(path)
     if layer == "jacquemart":
         return
@@ -55,34 +74,33 @@ def test_imports_point_down_only(path: Path) -> None:
             assert name.startswith(DRIVER_FACE), f"{path} knows a protocol: {name}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_only_the_cluster_knows_ray_and_only_the_wire_knows_zmq(path: Path) -> None:
-    room = path.relative_to(ROOT).parts[:2]
-    for name in imports_of(path):
-        top = name.split(".")[0]
-        if top == "ray":
-            assert room == ("runtime", "cluster"), f"{path} imports ray"
-        if top == "zmq":
-            assert room == ("runtime", "wire") or room[0] == "native", f"{path} imports zmq"
+def test_only_the_cluster_knows_ray_and_only_the_wire_knows_zmq() -> None:
+    for path in SOURCES:
+        room = path.relative_to(ROOT).parts[:2]
+        for name in imports_of(path):
+            top = name.split(".")[0]
+            if top == "ray":
+                assert room == ("runtime", "cluster"), f"{path} imports ray"
+            if top == "zmq":
+                assert room == ("runtime", "wire") or room[0] == "native", f"{path} imports zmq"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_nothing_that_the_network_says_is_unpickled_or_evaluated(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("eval", "exec"), f"{path}: {node.func.id}"
-    for name in imports_of(path):
-        assert name.split(".")[0] not in ("pickle", "cloudpickle", "marshal", "shelve"), path
+def test_nothing_that_the_network_says_is_unpickled_or_evaluated() -> None:
+    for path in SOURCES:
+        imports, calls = read(path)
+        assert not {"eval", "exec"} & set(calls), path
+        for name in imports:
+            assert name.split(".")[0] not in ("pickle", "cloudpickle", "marshal", "shelve"), path
 
 
-@pytest.mark.parametrize("path", CYTHON, ids=lambda p: p.name)
-def test_cimports_stay_in_native(path: Path) -> None:
+def test_cimports_stay_in_native() -> None:
     pattern = re.compile(r"^\s*(?:from\s+(\S+)\s+cimport|cimport\s+(\S+))", re.MULTILINE)
-    for match in pattern.finditer(path.read_text(encoding="utf-8")):
-        name = match.group(1) or match.group(2)
-        assert name.startswith(("jacquemart.native", "libc", "cpython", "posix", "cython")), (
-            f"{path.name} cimports {name}"
-        )
+    for path in CYTHON:
+        for match in pattern.finditer(path.read_text(encoding="utf-8")):
+            name = match.group(1) or match.group(2)
+            assert name.startswith(("jacquemart.native", "libc", "cpython", "posix", "cython")), (
+                f"{path.name} cimports {name}"
+            )
 
 
 def test_kernels_are_pure() -> None:

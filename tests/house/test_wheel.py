@@ -46,7 +46,7 @@ link = "street"
 """
 PROGRAM = """
 import jacquemart, sys
-from jacquemart.native import batch, frames, mailbox, pump, table
+from jacquemart.native import batch, frames, lease, mailbox, pump, table
 from jacquemart.runtime.testing.local_city import LocalCity
 with LocalCity(sys.argv[1]) as city:
     outcome = city.client().set("lamp-1/level", 40.0)
@@ -82,11 +82,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(source: Path) -> Path:
     """The folder with the source distribution, and the wheel that was made from it."""
     folder = source.parent
-    (folder / "parallel.cfg").write_text(f"[build_ext]\nparallel = {os.cpu_count()}\n")
+    # Without optimizing: this is about what is there, and compiles in half the time.
     run(
         *(sys.executable, "-m", "build", "--no-isolation", "--outdir", "dist", source),
         cwd=folder,
-        DIST_EXTRA_CONFIG=str(folder / "parallel.cfg"),
+        JACQUEMART_DEBUG="1",
     )
     return folder / "dist"
 
@@ -140,7 +140,7 @@ def shipped() -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_wheel_is_a_native_one_and_has_every_package_stub_and_declaration(built: Path) -> None:
     wheel, sdist = next(built.glob("*.whl")), next(built.glob("*.tar.gz"))
     version = f"cp{sys.version_info.major}{sys.version_info.minor}"
@@ -169,7 +169,7 @@ def test_the_wheel_is_a_native_one_and_has_every_package_stub_and_declaration(bu
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_wheel_runs_a_city_in_a_clean_environment(built: Path, clean: Path) -> None:
     folder, python = clean.parent, clean / "bin" / "python"
     install(python, next(built.glob("*.whl")))
@@ -184,10 +184,9 @@ def test_the_wheel_runs_a_city_in_a_clean_environment(built: Path, clean: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_an_editable_install_runs_from_the_sources(source: Path, clean: Path) -> None:
     folder, python = clean.parent, clean / "bin" / "python"
-    # Without optimizing: this is about where things are, and compiles in half the time.
     install(python, "--editable", source, JACQUEMART_DEBUG="1")
     assert "devices          1" in run(
         clean / "bin" / "jacquemart", "check", "city.toml", cwd=folder
@@ -203,6 +202,7 @@ EXTRAS = {
     "runtime/city/": "geo",
     "runtime/model/territory.py": "geo",
     "runtime/testing/kinds/": "kinds",
+    "drivers/sumo/": "traffic",
 }
 
 

@@ -103,7 +103,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jacquemart.City]:
         ("square", "south", ""),
         ("quarry", "south", 'isolation = "process"'),
     )
-    with jacquemart.City(path, cells=2) as running:
+    with jacquemart.City(path, cells=2, standby=False) as running:
         yield running
 
 
@@ -162,9 +162,9 @@ def test_a_killed_cell_comes_back_newer_and_devices_of_other_cells_never_stop_an
         again = client.set("street-1/setpoint", 45.0, within_s=2.0)
         if again.applied:
             break
-        assert again.status.name in ("REJECTED", "INDETERMINATE"), again
+        # While its cell is replaced a command waits for the successor, until its deadline.
+        assert again.status.name in ("REJECTED", "INDETERMINATE", "EXPIRED"), again
         assert time.monotonic() < give_up, again
-    assert rounds > 1, "the loss was seen"
     assert cell_of(client, "street-1")[0] == lost
     assert cell_of(client, "street-1")[1] > epoch
     assert client.get("street-1/level").value == pytest.approx(45.0, abs=0.5)
@@ -222,7 +222,7 @@ def test_a_city_in_a_cluster_has_each_link_on_the_node_that_reaches_it_and_leave
         jacquemart.City(nowhere, ray_address=address).start()
     assert refused.value.where == "link far-line"
     path = write_city(tmp_path, f"guest-{os.getpid()}", *links)
-    with jacquemart.City(path, ray_address=address) as city, city.client() as client:
+    with jacquemart.City(path, ray_address=address, standby=False) as city, city.client() as client:
         assert city.ray_address == address
         assert city.ray_environment() == {}
         homes = {device: cell_of(client, device)[0] for device in ("low-1", "high-1")}

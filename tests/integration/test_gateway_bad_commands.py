@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -158,6 +159,19 @@ def test_a_bulk_command_is_executed_once_too(client: Client) -> None:
     assert [writes(f"south-{n}") for n in (1, 2, 3)] == [[21.0]] * 3
 
 
+def test_a_bulk_command_that_is_repeated_after_its_deadline_has_the_result_of_the_first(
+    client: Client,
+) -> None:
+    sent = {"id": os.urandom(16), "zone": "south", "value": 23.0, "deadline_ns": boot_ns() + S}
+    first = send_bulk(client, **sent)
+    assert first.counts() == {"APPLIED": 3}
+    time.sleep(1.1)
+    assert send_bulk(client, **sent).outcomes == first.outcomes, "a lost answer is asked for again"
+    never = send_bulk(client, **{**sent, "id": os.urandom(16)})
+    assert {how(o) for o in never.outcomes} == {("EXPIRED", "deadline")}
+    assert [writes(f"south-{n}")[-1:] for n in (1, 2, 3)] == [[23.0]] * 3
+
+
 @pytest.mark.parametrize(
     "change", [{"kind": "tram"}, {"device": "nobody-*"}, {"device": "[z-a]"},
                {"device": "NORTH-*"}, {"device": "("}], ids=str,
@@ -192,13 +206,20 @@ def test_a_bulk_command_that_cannot_be_says_so_for_each_device(client: Client) -
         assert [how(o) for o in found.outcomes] == [("REJECTED", reason)] * 6
 
 
-@pytest.mark.parametrize("late_s", [-1.0, 0.0, 30 * 86_400.0])
-def test_a_bulk_command_with_an_impossible_deadline_is_refused_whole(
+def test_a_bulk_command_with_a_deadline_too_far_away_is_refused_whole(client: Client) -> None:
+    with pytest.raises(UsageError, match="nothing was sent") as caught:
+        send_bulk(client, deadline_ns=boot_ns() + 30 * 86_400 * S)
+    assert caught.value.where == "deadline_ns"
+
+
+@pytest.mark.parametrize("late_s", [1.0, 0.0, 3_600.0])
+def test_a_bulk_command_that_is_late_expires_and_nothing_is_sent(
     client: Client, late_s: float
 ) -> None:
-    with pytest.raises(UsageError, match="nothing was sent") as caught:
-        send_bulk(client, deadline_ns=boot_ns() + int(late_s * S))
-    assert caught.value.where == "deadline_ns"
+    before = len(field().arrivals)
+    found = send_bulk(client, deadline_ns=boot_ns() - int(late_s * S))
+    assert [how(o) for o in found.outcomes] == [("EXPIRED", "deadline")] * 6
+    assert len(field().arrivals) == before
 
 
 @pytest.mark.parametrize(

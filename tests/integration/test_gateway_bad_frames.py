@@ -120,7 +120,7 @@ BROKEN: dict[str, tuple[bytes, str, str]] = {
     "arguments that are no map": (msgpack.packb(query("ls", [])), "'args'", "position 3"),
     "argument names that are no text": (msgpack.packb(query("ls", {5: 1})), "", ""),
     "a short command": (msgpack.packb(command()[:-1]), "", "byte"),
-    "a long command": (msgpack.packb([*command(), 0]), "", "byte"),
+    "a long command": (msgpack.packb([*command(), 0, 0]), "", "byte"),
     "a short id": (msgpack.packb(command(id=b"123")), "id", "byte"),
     "an id that is text": (msgpack.packb(command(id="x" * 16)), "id", "byte"),
     "a value that is a list": (msgpack.packb(command(value=[1])), "value", "byte"),

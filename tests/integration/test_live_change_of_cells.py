@@ -105,7 +105,9 @@ def test_supervisors_take_a_change_first_then_the_devices_cells_and_others_are_n
         for name in ("zone-1", cell, "gateway-1")
     ]
     assert order == sorted(order)
-    assert any(event["event"] == "city_changed" for event in stage.events)
+    wait_until(
+        lambda: any(event["event"] == "city_changed" for event in stage.events), "it is told"
+    )
 
 
 def test_the_same_file_again_has_nothing_to_do_and_no_cell_is_asked(stage: Stage) -> None:
@@ -185,7 +187,8 @@ def test_a_second_change_at_the_same_time_is_refused(stage: Stage) -> None:
     thread.start()
     wait_until(lambda: not (stage.folder / "die-zone-1").exists(), "the first is under way")
     try:
-        with pytest.raises(ChangeBusy):
+        # Where the machine is slow the first is through before the second is planned and sent.
+        with pytest.raises((ChangeBusy, ChangeRefused), match=r"under way|changed since"):
             stage.city.apply(path)
     finally:
         thread.join(60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -91,7 +92,7 @@ def points_of(devices: list[str]) -> dict[str, int]:
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jacquemart.City]:
     path = tmp_path_factory.mktemp("city") / "city.toml"
     path.write_text(text_of(FIRST), encoding="utf-8")
-    with jacquemart.City(path, cells=2) as running:
+    with jacquemart.City(path, cells=2, standby=False) as running:
         yield running
 
 
@@ -199,6 +200,11 @@ def test_a_link_gets_a_process_of_its_own_while_the_city_runs_and_gives_it_back(
         assert seen.ticks == 0, (seen.longest_ms, seen.points)
 
 
+def kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # who replaces a frozen cell may have been first
+        os.kill(pid, signal.SIGKILL)
+
+
 def test_a_cell_killed_in_the_middle_of_a_change_comes_back_with_the_new_city(
     city: jacquemart.City, file: Path
 ) -> None:
@@ -207,7 +213,7 @@ def test_a_cell_killed_in_the_middle_of_a_change_comes_back_with_the_new_city(
     plan = city.plan(file)
     victim = next(cell for cell in city.cells if cell["name"] == "device-1")
     os.kill(victim["pid"], signal.SIGSTOP)  # so that it cannot have taken the change
-    killer = threading.Timer(4.0, os.kill, (victim["pid"], signal.SIGKILL))
+    killer = threading.Timer(4.0, kill, (victim["pid"],))
     killer.start()
     result = city.apply(file, plan["plan"])
     killer.join()
@@ -239,7 +245,7 @@ def test_the_command_line_shows_the_plan_applies_it_and_has_nothing_to_do_then(
     shown = jacquemart_says("plan", str(file), "--city", ID)
     assert shown.returncode == 0, shown.stderr
     assert "50 added, 20 removed" in shown.stdout
-    assert "holds     not known" in shown.stdout
+    assert "holds     none stands on a device that is touched" in shown.stdout
     unasked = jacquemart_says("apply", str(file), "--city", ID)
     assert unasked.returncode == 2
     assert "--yes" in unasked.stderr

@@ -19,11 +19,13 @@ from jacquemart.runtime.model.errors import (
     DeviceRefused,
     DriverError,
     LinkError,
+    NeverSent,
     OutcomeUnknown,
     RemoteProtocolError,
     UnitError,
 )
 from jacquemart.runtime.model.field import Bad
+from jacquemart.runtime.model.last_look import LastLook
 from jacquemart.runtime.model.quality import Quality
 
 READS = levels(5)
@@ -95,7 +97,7 @@ READ_FAULTS: list[tuple[Act, type[DriverError], str]] = [
 @pytest.mark.parametrize(
     ("act", "kind", "says"), READ_FAULTS, ids=[f"{a.__name__}-{s}" for a, _, s in READ_FAULTS]
 )
-def test_a_broken_read_is_one_error_that_says_where(
+def test_d2_a_broken_read_is_one_error_that_says_where(
     act: Act, kind: type[DriverError], says: str, loop: NewLoop
 ) -> None:
     async def body(server: HostileModbus, unit: ModbusDriver) -> None:
@@ -112,7 +114,7 @@ def test_a_broken_read_is_one_error_that_says_where(
 
 
 @pytest.mark.parametrize("code", [4, 5, 6, 7, 8, 9, 0, 12, 255])
-def test_an_exception_to_a_read_is_a_bad_value_with_its_reason(code: int) -> None:
+def test_d3_an_exception_to_a_read_is_a_bad_value_with_its_reason(code: int) -> None:
     async def body(server: HostileModbus, unit: ModbusDriver) -> None:
         server.play(exception(code))
         values = await unit.read(unit.plan(READS))
@@ -174,7 +176,7 @@ WRITE_FAULTS: list[tuple[Act, type[DriverError], str]] = [
 @pytest.mark.parametrize(
     ("act", "kind", "says"), WRITE_FAULTS, ids=[f"{a.__name__}-{s}" for a, _, s in WRITE_FAULTS]
 )
-def test_a_broken_write_is_one_error_that_says_where_and_is_sent_once(
+def test_d2_a_broken_write_is_one_error_that_says_where_and_is_sent_once(
     act: Act, kind: type[DriverError], says: str, loop: NewLoop
 ) -> None:
     async def body(server: HostileModbus, unit: ModbusDriver) -> None:
@@ -189,6 +191,30 @@ def test_a_broken_write_is_one_error_that_says_where_and_is_sent_once(
         assert says in error.message
         assert [asked for asked in server.asked() if asked[0] == 6] == [(6, 3, 7)]
         await works_again(server, unit, error)
+
+    with_driver(body, loop)
+
+
+@LOOPS
+def test_what_the_last_look_forbids_is_never_sent_and_the_driver_goes_on(loop: NewLoop) -> None:
+    class Shut(LastLook):
+        looks = 0
+
+        def send(self, fd: int, data: bytes) -> int:
+            self.looks += 1
+            if self.looks > 1:
+                raise NeverSent("the lease ran out before it was sent", lease=True)
+            return super().send(fd, data)
+
+    async def body(server: HostileModbus, unit: ModbusDriver) -> None:
+        unit.last_look = Shut()
+        far_apart = [(READS[0], 7.0), (READS[2], 8.0), (READS[4], 9.0)]
+        first, *others = await unit.write(far_apart)
+        assert first is None
+        assert [type(error) for error in others] == [NeverSent, NeverSent]
+        assert unit.last_look.looks == 2
+        assert [asked for asked in server.asked() if asked[0] == 6] == [(6, 0, 7)]
+        await works_again(server, unit, None)
 
     with_driver(body, loop)
 

@@ -19,7 +19,7 @@ from jacquemart.runtime.model.errors import DriverError, LinkError, UnitError
     "act",
     [hostile.late(0.4), hostile.late_in_halves(0.33, 0.5), hostile.late_in_halves(0.38, 0.4)],
 )
-def test_a_late_answer_never_becomes_the_next_ones_value(act: Act) -> None:
+def test_d1_a_late_answer_never_becomes_the_next_ones_value(act: Act) -> None:
     """The pain of many clients: after one late answer, every value is the one before."""
 
     async def run() -> None:

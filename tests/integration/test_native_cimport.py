@@ -15,6 +15,7 @@ import jacquemart.native
 
 OUTSIDE = """
 # cython: language_level=3
+from jacquemart.native.lease cimport Gate
 from jacquemart.native.mailbox cimport COMMANDS, Mailbox
 from jacquemart.native.row_steps cimport accept
 from jacquemart.native.rows cimport DIRTY
@@ -26,13 +27,19 @@ def store(PointTable table, int slot, double value):
         changed = accept(&table.rows, slot, value, 0, 5, 6)
     return changed, bool(table.rows.flags[slot] & DIRTY), table.capacity
 
+def may_write(Gate gate):
+    cdef bint allowed
+    with nogil:
+        allowed = gate.is_open() and gate.left() > 0
+    return allowed
+
 def exchange(Mailbox mailbox, message):
     return mailbox.put(COMMANDS, message, None), mailbox.next_message(), mailbox.conflated
 """
 
 
 @pytest.mark.slow
-def test_a_module_from_outside_can_cimport_table_and_mailbox(tmp_path: Path) -> None:
+def test_a_module_from_outside_can_cimport_table_mailbox_and_gate(tmp_path: Path) -> None:
     source = tmp_path / "outside.pyx"
     source.write_text(OUTSIDE)
     native = Path(jacquemart.native.__file__).parent
@@ -64,3 +71,13 @@ def test_a_module_from_outside_can_cimport_table_and_mailbox(tmp_path: Path) -> 
     assert outside.store(table, 3, 2.5) == (True, True, 8)
     assert table.read(3) == (2.5, 0, 5, 6)
     assert outside.exchange(Mailbox(), "message") == (True, "message", 0)
+
+    from jacquemart.native.lease import Gate
+    from jacquemart.native.pump import boot_ns
+
+    gate = Gate()
+    assert not outside.may_write(gate)
+    gate.extend(boot_ns() + 3_600 * 10**9)
+    assert outside.may_write(gate)
+    gate.seal()
+    assert not outside.may_write(gate)

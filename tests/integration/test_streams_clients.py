@@ -175,6 +175,17 @@ def test_a_cell_that_is_replaced_is_followed_at_its_successor(city: LocalCity) -
     asyncio.run(story())
 
 
+def test_a_snapshot_without_names_has_everything_else(city: LocalCity) -> None:
+    client, topic = city.client(), f"r/{city.placement.cells[0].shards[0].id}/"
+    whole = client.query("snapshot", topic=topic)
+    bare = client.query("snapshot", topic=topic, names=False)
+    assert whole.keys() - bare.keys() == {"devices", "templates", "units", "words"}
+    assert not bare.keys() - whole.keys()
+    assert (bare["epoch"], bare["layout"]) == (whole["epoch"], whole["layout"])
+    assert bare["columns"][0] == whole["columns"][0]  # the slots, all of them
+    assert [len(column) for column in bare["columns"]] == [len(one) for one in whole["columns"]]
+
+
 def test_a_slow_consumer_sees_the_newest_values_and_not_every_one(city: LocalCity) -> None:
     async def story() -> None:
         async with AsyncClient(city.api) as client:

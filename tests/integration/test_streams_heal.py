@@ -25,9 +25,11 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "_RETRY_S", 0.05)
 
 
-def on_bench(story: Callable[[StreamBench], Coroutine[Any, Any, None]]) -> None:
+def on_bench(
+    story: Callable[[StreamBench], Coroutine[Any, Any, None]], *, judged: bool = False
+) -> None:
     async def whole() -> None:
-        bench = StreamBench()
+        bench = StreamBench(judged=judged)
         try:
             await bench.ready()
             await story(bench)
@@ -45,6 +47,7 @@ def test_without_losses_nothing_is_stale_and_values_and_events_arrive() -> None:
         await bench.until(lambda: bench.equal and len(bench.copy.events) == 100)
         assert bench.copy.events == list(range(100))
         assert bench.copy.log == []
+        assert bench.copy.stored_natively > 0
 
     on_bench(story)
 
@@ -58,7 +61,7 @@ def test_a_message_lost_in_between_is_seen_at_the_next_one_and_healed() -> None:
         bench.source.put(4, 44.0)
         await bench.until(lambda: bench.equal)
         assert bench.copy.log == [f"stale {READINGS}", f"whole {READINGS}"]
-        assert bench.copy.table.value(3) == 33.0
+        assert bench.copy.copy.value(3) == 33.0
         assert bench.follower.gaps == 1
 
     on_bench(story)
@@ -77,8 +80,12 @@ def test_the_last_message_lost_is_seen_at_the_heartbeat() -> None:
     on_bench(story)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_whatever_is_lost_the_copy_ends_equal_and_each_event_came_once(share: float) -> None:
+@pytest.mark.parametrize(
+    ("share", "judged"), [(0.1, False), (0.5, False), (0.5, True), (0.9, True)]
+)
+def test_whatever_is_lost_the_copy_ends_equal_and_each_event_came_once(
+    share: float, *, judged: bool
+) -> None:
     async def story(bench: StreamBench) -> None:
         dice = random.Random(share)
         bench.proxy.drop = lambda *_: dice.random() < share
@@ -95,7 +102,7 @@ def test_whatever_is_lost_the_copy_ends_equal_and_each_event_came_once(share: fl
         assert bench.equal
         assert bench.copy.events == list(range(0, 300, 3))
 
-    on_bench(story)
+    on_bench(story, judged=judged)
 
 
 def test_a_publisher_that_falls_silent_is_shown_as_stale_and_is_whole_when_it_speaks() -> None:
@@ -104,13 +111,13 @@ def test_a_publisher_that_falls_silent_is_shown_as_stale_and_is_whole_when_it_sp
         await bench.until(lambda: bench.equal)
         bench.proxy.drop = lambda *_: True
         bench.source.fail_snapshots = 10**9
-        await bench.until(lambda: bench.copy.table.quality(5) == Quality.STALE_GAP)
+        await bench.until(lambda: bench.copy.copy.quality(5) == Quality.STALE_GAP)
         await asyncio.sleep(1.2)
         assert bench.copy.log.count(f"stale {READINGS}") == 1, "said once, not at each look"
         bench.source.put(6, 66.0)
         bench.source.fail_snapshots = 0
         await bench.until(lambda: bench.equal)
-        assert bench.copy.table.quality(5) == Quality.GOOD
+        assert bench.copy.copy.quality(5) == Quality.GOOD
 
     on_bench(story)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from courier_city import ordered
 from patience import wait_until
 from strip_city import LINKS, WIDTH, ZONES, FastClock, strip_city, truth
 
@@ -103,8 +104,9 @@ def test_who_is_off_duty_is_nowhere_to_be_read(running: tuple[LocalCity, FastClo
     on = sorted(ALL - set(off))
     assert off
     assert on
-    first = off[0]
-    wait_until(lambda: client.get(f"{first}/latitude").quality is Quality.BAD_WITHHELD)
+    for device in off:  # each has its turn of being polled
+        lost = f"{device}/latitude"
+        wait_until(lambda lost=lost: client.get(lost).quality is Quality.BAD_WITHHELD)
     wait_until(lambda: client.get(f"{on[0]}/latitude").value == account[f"{on[0]}/latitude"])
     for device in off:
         for reading in client.get_many([f"{device}/{point}" for point in POSITION]):
@@ -186,6 +188,36 @@ def test_vehicles_that_move_meanwhile_get_a_command_for_all_zones_once(
         assert sorted(named) == sorted(d for d in ALL if d.startswith("service"))
     written = [a for a in SimulatedField.of(LINKS[1]).arrivals if a.point.endswith("/task")]
     assert len({(a.point, a.value) for a in written}) == len(written)
+
+
+def test_a_vehicle_is_commanded_by_its_id_wherever_it_is(
+    running: tuple[LocalCity, FastClock],
+) -> None:
+    """By the zone where it is, by others, and by another vehicle: its home does not move."""
+    city, clock = running
+    there: dict[str, str] = {}
+
+    def away() -> bool:
+        there.update({d: z for d, z in members(city.client()).items() if d.startswith("service")})
+        account = truth()
+        return any(z != "east" and account[f"{d}/status"] for d, z in there.items())
+
+    wait_until(away, 40.0)
+    clock.stop()
+    account = truth()
+    expected = {d: where(account, d) for d in there}
+    device, zone = next(
+        (d, z) for d, z in expected.items() if z != "east" and account[f"{d}/status"]
+    )
+    bus = "bus-1"
+    cell = next(c for c, h in city.hosts.items() if bus in getattr(h._service, "devices", ()))
+    senders = [("zone-0", zone), ("zone-0", "east"), ("centre-0", "centre"), (cell, bus)]
+    for number, (name, actor) in enumerate(senders, 1):
+        end = ordered(city, name, actor, device, "set", float(number), point="task")
+        assert end.applied, (actor, end)
+    written = [a.value for a in SimulatedField.of(LINKS[1]).arrivals
+               if a.point == f"{device}/task"]  # fmt: skip
+    assert written == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_a_lost_cell_takes_its_vehicles_out_of_sight(tmp_path: Path) -> None:

@@ -25,7 +25,10 @@ def test_vehicles_on_ray_are_where_they_are_and_off_duty_at_home(tmp_path: Path)
     )
     text += "[gateway]\nport = 0\nstream_port = 0\n"
     (tmp_path / "city.toml").write_text(text + devices(12, 4))
-    with jacquemart.City(tmp_path / "city.toml", cells=2) as city, city.client() as client:
+    with (
+        jacquemart.City(tmp_path / "city.toml", cells=2, standby=False) as city,
+        city.client() as client,
+    ):
 
         def at(device: str) -> tuple[str, float]:
             rows = {row[0]: row for row in client.ls(f"{device}/*")["rows"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ LAMPS = 4
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[LocalCity]:
-    with small_city(tmp_path, zones=ZONES, lamps=LAMPS, cells=2, settle_ms=500) as running:
+    with small_city(tmp_path, zones=ZONES, lamps=LAMPS, cells=2, settle_ms=1_500) as running:
         yield running
 
 
@@ -102,8 +103,8 @@ def test_a_cell_that_is_gone_has_its_devices_rejected_and_the_others_are_served(
     assert ends(found, "east") <= {("REJECTED", "cell_lost"), ("INDETERMINATE", "cell_lost")}
     assert ends(found, "west") == {("APPLIED", "ok")}
     one = client.set("east-1/setpoint", 20.0, within_s=0.5)
-    assert one.status.name in ("REJECTED", "INDETERMINATE")
-    assert one.reason == "cell_lost"
+    # The loss is the zone's to wait out: a successor might have come before the deadline.
+    assert (one.status.name, one.reason) == ("EXPIRED", "deadline")
     assert not [value for n in range(1, LAMPS + 1) for value in writes(f"east-{n}")]
 
 
@@ -127,18 +128,10 @@ def test_a_zone_cell_that_is_gone_has_all_its_devices_accounted_for(city: LocalC
     found = client.set_all("setpoint", 60.0, within_s=1.0)
     for zone in ZONES:
         assert ends(found, zone) <= {("REJECTED", "cell_lost"), ("INDETERMINATE", "cell_lost")}
-    assert client.set("east-1/setpoint", 70.0).applied, "devices go on without their zone"
-
-
-def test_a_centre_that_is_gone_refuses_or_leaves_unknown_and_single_commands_go_on(
-    city: LocalCity,
-) -> None:
-    client = city.client()
-    city.lose("centre-0")
-    with pytest.raises(Exception, match="centre") as caught:
-        client.set_all("setpoint", 60.0, within_s=0.5)
-    assert getattr(caught.value, "code", "") in ("cell_lost", "cell_unreachable")
-    assert client.set("east-1/setpoint", 70.0).applied
+    one = client.set("east-1/setpoint", 70.0, within_s=1.0)
+    assert one.status.name in ("REJECTED", "INDETERMINATE"), "nobody can accept it"
+    assert one.reason == "cell_lost"
+    assert client.get("east-1/setpoint").good, "devices go on without their zone"
 
 
 def test_a_lost_cell_that_is_replaced_takes_commands_again(city: LocalCity) -> None:
@@ -170,3 +163,26 @@ def test_a_zone_is_degraded_once_below_its_share_and_recovers_once_above_it(
     wait_until(lambda: told() == ["zone_degraded", "zone_recovered"])
     assert [row for row in client.query("events", number=100) if row[1] == "west"
             and row[0].startswith("zone_")] == []  # fmt: skip
+
+
+def test_a_city_without_its_centre_is_commanded_by_its_zones(city: LocalCity) -> None:
+    city.lose("centre-0")
+    found = city.client().set_all("setpoint", 60.0, within_s=2.0)
+    for zone in ZONES:
+        assert ends(found, zone) == {("APPLIED", "ok")}
+
+
+def test_a_bulk_command_is_done_once_when_the_centre_is_lost_with_it(city: LocalCity) -> None:
+    city.freeze("centre-0", 3.0)  # it hears the command only when the zones have done it
+    client, id = city.client(), b"bulk-while-frozen"[:16]
+    answers: list[BulkOutcome] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(client.set_all("setpoint", 60.0, within_s=10.0, id=id))
+    )
+    asking.start()
+    time.sleep(0.3)
+    city.replace("centre-0")
+    asking.join(20.0)
+    for zone in ZONES:
+        assert ends(answers[0], zone) == {("APPLIED", "ok")}, answers[0].outcomes[:2]
+    assert writes("east-1") == [60.0]

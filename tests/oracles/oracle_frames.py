@@ -46,7 +46,7 @@ def unpack(frame: bytes) -> list[Any]:
     if type(items) is not list or len(items) < 2 or _depth(items) > 16:
         raise Refused("envelope")
     version, kind = items[:2]
-    if type(version) is not int or version != 1 or type(kind) is not int or not 1 <= kind <= 12:
+    if type(version) is not int or version != 1 or type(kind) is not int or not 1 <= kind <= 13:
         raise Refused("version or kind")
     return items
 
@@ -64,19 +64,19 @@ def _id(value: Any) -> bool:
 
 
 def command(frame: bytes) -> tuple[Any, ...]:
-    """Return the ten fields of a command, or refuse the frame."""
+    """Return the eleven fields of a command, or refuse the frame."""
     items = unpack(frame)
-    if items[1] != 1 or len(items) != 12:
+    if items[1] != 1 or len(items) not in (12, 13):
         raise Refused("not a command")
     value = items[7]
     if not (
         _id(items[2])
         and all(map(_text, (*items[3:7], items[8])))
         and (value is None or type(value) in (bool, int, float) or _text(value, 1024))
-        and _u64(items[9], 1, 16) and _u64(items[10]) and _u64(items[11])
+        and _u64(items[9], 1, 16) and all(map(_u64, items[10:]))
     ):  # fmt: skip
         raise Refused("field")
-    return tuple(items[2:])
+    return tuple(items[2:]) if len(items) == 13 else (*items[2:], 0)
 
 
 def outcome(frame: bytes) -> tuple[Any, ...]:

@@ -22,6 +22,13 @@ class PumpTwin:
                 break
         return messages
 
+    def wait_for_one(self) -> tuple[bytes, ...] | None:
+        """Take the next message; None: none came within the socket's RCVTIMEO."""
+        try:
+            return tuple(self._socket.recv_multipart())
+        except zmq.Again:
+            return None
+
     def send(self, *parts: bytes) -> bool:
         """Send one message; False if it does not fit."""
         try:

@@ -67,6 +67,7 @@ class OracleTable:
         self.changed: set[int] = set()
         self.urgent = False
         self.lost_every = 0
+        self.conflated = 0
 
     @property
     def dirty_count(self) -> int:
@@ -99,6 +100,14 @@ class OracleTable:
             self.changed |= {row.group, group} - {-1}
         row.group, row.stale_after_ns = group, stale_after_ns
         row.keep_every, row.urgent, row.low, row.high = keep_every, urgent, low, high
+
+    def define_each(self, bases: Any, offset: int, *how: Any, **more: Any) -> None:
+        slots = [base + offset for base in bases]
+        self._check([offset, *slots] if slots else [])
+        if any(self.slots[slot].retired for slot in slots):
+            raise ValueError(slots)
+        for slot in slots:
+            self.define(slot, *how, **more)
 
     def grow(self, capacity: int, groups: int) -> None:
         if capacity < self.capacity or groups < self.groups:
@@ -147,6 +156,7 @@ class OracleTable:
             source_ns,
             receive_ns,
         )
+        self.conflated += reading and slot in self.dirty and not row.keep_every
         self.dirty[slot] = None
         return changed
 
@@ -234,8 +244,11 @@ class OracleTable:
         self.urgent = False
         return columns
 
-    def snapshot(self) -> Columns:
-        return self._columns(list(enumerate(self.slots)))
+    def snapshot(self, start: int = 0, count: int | None = None) -> Columns:
+        count = self.capacity - start if count is None else count
+        if start < 0 or count < 0 or start + count > self.capacity:
+            raise IndexError(start)
+        return self._columns(list(enumerate(self.slots))[start : start + count])
 
     def rollup(self, group: int) -> OracleRollup:
         if not 0 <= group < self.groups:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jacquemart.runtime.actor import Ticket
+from jacquemart.runtime.model.claim import Claim
 from jacquemart.runtime.model.outcome import Outcome
 from jacquemart.runtime.testing.virtual_time import VirtualClock
 
@@ -25,6 +26,7 @@ class BenchHost:
         self.failures: list[tuple[Any, BaseException]] = []
         self.links: list[tuple[str, bool, str]] = []
         self.flushes = 0
+        self.ended: list[tuple[Claim, str]] = []
 
     def emit(self, actor: Any, name: str, severity: int, detail: Mapping[str, Any]) -> None:
         self.events.append((actor.id, name, severity, dict(detail)))
@@ -34,6 +36,9 @@ class BenchHost:
 
     def link_changed(self, link: Any, up: bool, detail: str) -> None:
         self.links.append((link.spec.id, up, detail))
+
+    def claim_ended(self, actor: Any, claim: Claim, why: str) -> None:
+        self.ended.append((claim, why))
 
     def flush(self) -> None:
         self.flushes += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor import DeviceActor, Ticket
+from jacquemart.runtime.kernel.setpoints import Setpoints
+from jacquemart.runtime.model.claim import Claim
 
 
 class BenchShard:
@@ -14,6 +16,14 @@ class BenchShard:
         self.up, self.why = True, ""
         self.submitted: list[tuple[int, float, Ticket]] = []
         self.fed: list[tuple[str, bool]] = []
+        self.setpoints = Setpoints()
+        self.ended: list[tuple[Claim, str]] = []
+
+    def substitute(self, slot: int, value: float | None) -> None:
+        raise NotImplementedError
+
+    def claim_ended(self, actor: object, claim: Claim, why: str) -> None:
+        self.ended.append((claim, why))
 
     def submit(self, actor: DeviceActor, point: int, value: float, ticket: Ticket) -> None:
         self.submitted.append((point, value, ticket))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from bench_host import Ends
@@ -14,6 +15,7 @@ from jacquemart.actors.generic import GenericDevice
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.actor.supervisor import ShardView
 from jacquemart.runtime.cell.device_cell import DeviceCell
+from jacquemart.runtime.cell.shard import Shard
 from jacquemart.runtime.cell.views_change import Ahead, ViewsChange
 from jacquemart.runtime.model.city import DeviceSpec, LinkSpec, PointSpec, TemplateSpec
 from jacquemart.runtime.model.directory import CellConfig, ShardSpec
@@ -71,6 +73,13 @@ class Stream:
     def event(self, topic: str, event: Any) -> None:
         self.events.append(event)
 
+    def readings(self, topic: str, table: PointTable) -> int:
+        columns = table.drain()
+        if columns is None:
+            return 0
+        self.batch(topic, columns)
+        return 1
+
     def batch(self, topic: str, columns: tuple[bytes, ...]) -> None:
         view = self.views.get(topic[2:-1])
         if view is None:
@@ -80,6 +89,14 @@ class Stream:
         except IndexError:
             typed = [memoryview(c).cast(k) for c, k in zip(columns, "IdBqq", strict=True)]
             self.ahead.setdefault(topic, Ahead()).apply(view.table, typed)
+
+
+class CellWithoutZone(DeviceCell):
+    """Nobody grants it leases, so it needs none."""
+
+    def enter(self, shard: Shard) -> None:
+        super().enter(shard)
+        shard.permit = None
 
 
 class ChangeBench:
@@ -92,8 +109,10 @@ class ChangeBench:
         self.field = ScriptedField(clock)
         self.drivers: dict[str, list[NotingDriver]] = {}
         self.spec = ShardSpec("north/0", "north", tuple(links), tuple(devices))
-        self.cell = DeviceCell(self.config(), asyncio.get_running_loop(), None, clock)  # type: ignore[arg-type]
+        self.cell = CellWithoutZone(self.config(), asyncio.get_running_loop(), None, clock)  # type: ignore[arg-type]
         self.stream = self.cell.publisher = Stream()  # type: ignore[assignment]
+        # Nobody asks it anything.
+        self.cell.server = SimpleNamespace(channel=SimpleNamespace())  # type: ignore[assignment]
         layout = ShardLayout(self.spec, TEMPLATES)
         table = PointTable(layout.capacity, len(layout.groups))
         layout.define(table)

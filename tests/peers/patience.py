@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 
 async def until(found: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -15,6 +18,15 @@ async def until(found: Callable[[], bool], seconds: float = 20.0) -> None:
             return
         assert time.monotonic() < give_up, "waited in vain"
         await asyncio.sleep(0.01)
+
+
+def soon(look: Callable[[], Found], seconds: float = 30.0) -> Found:
+    """Look until something is found, on a thread without a loop; return it."""
+    give_up = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < give_up, "not in time"
+        time.sleep(0.02)
+    return found
 
 
 def wait_until(found: Callable[[], bool], seconds: float = 20.0) -> None:

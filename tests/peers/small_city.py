@@ -23,10 +23,38 @@ feedback = "level"
 tolerance = 0.5
 settle_ms = {settle_ms}
 poll_ms = 200
+{more}
 [templates.lamp.points.level]
 unit = "%"
 poll_ms = 100
 """
+
+
+def write_small_city(
+    folder: Path,
+    *,
+    zones: Sequence[str] = ("north",),
+    lamps: int = 3,
+    settle_ms: int = 1_000,
+    more: str = "",
+) -> Path:
+    """Write the city file; ``more`` are further lines of the point ``setpoint``."""
+    return write_streets(folder, HEAD.format(settle_ms=settle_ms, more=more), "lamp", zones, lamps)
+
+
+def write_streets(folder: Path, head: str, template: str, zones: Sequence[str], each: int) -> Path:
+    """Write a city file: ``head``, and zones of one street each with devices of one template."""
+    text = head
+    for zone in zones:
+        text += f'[zones.{zone}]\n[links.st-{zone}]\ndriver = "simulated"\nzone = "{zone}"\n'
+        text += "timeout_ms = 200\n"
+    for zone in zones:
+        for number in range(1, each + 1):
+            text += f'[[device]]\nid = "{zone}-{number}"\ntemplate = "{template}"\n'
+            text += f'link = "st-{zone}"\n'
+    path = folder / "city.toml"
+    path.write_text(text)
+    return path
 
 
 @contextmanager
@@ -37,18 +65,12 @@ def small_city(
     lamps: int = 3,
     cells: int = 1,
     settle_ms: int = 1_000,
+    state: str | Path = "",
 ) -> Iterator[LocalCity]:
     """Run a city; the lamps of ``north`` are ``north-1`` … on the link ``st-north``."""
-    text = HEAD.format(settle_ms=settle_ms)
-    for zone in zones:
-        text += f'[zones.{zone}]\n[links.st-{zone}]\ndriver = "simulated"\nzone = "{zone}"\n'
-        text += "timeout_ms = 200\n"
-    for zone in zones:
-        for number in range(1, lamps + 1):
-            text += f'[[device]]\nid = "{zone}-{number}"\ntemplate = "lamp"\nlink = "st-{zone}"\n'
-    (folder / "city.toml").write_text(text)
+    path = write_small_city(folder, zones=zones, lamps=lamps, settle_ms=settle_ms)
     try:
-        with LocalCity(folder / "city.toml", cells=cells) as city:
+        with LocalCity(path, cells=cells, state=state) as city:
             yield city
     finally:
         for zone in zones:

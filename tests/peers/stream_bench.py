@@ -27,9 +27,15 @@ READINGS, EVENTS = "r/north/0/", "e/north/"
 class Source:
     """A publisher with a table, as a device cell has one."""
 
-    def __init__(self, context: sockets.Context, epoch: int, errors: list[BaseException]) -> None:
+    def __init__(
+        self,
+        context: sockets.Context,
+        epoch: int,
+        errors: list[BaseException],
+        high_water: int = sockets.HIGH_WATER,
+    ) -> None:
         self.table = PointTable(SLOTS, 0)
-        socket = sockets.publisher(context)
+        socket = sockets.publisher(context, high_water=high_water)
         self.endpoint = sockets.bind(socket, "127.0.0.1")
         loop = asyncio.get_running_loop()
         self.publisher = StreamPublisher(loop, socket, epoch, SystemClock(), errors.append)
@@ -40,9 +46,7 @@ class Source:
     def put(self, slot: int, value: float) -> None:
         now = time.time_ns()
         self.table.update(slot, value, Quality.GOOD, now, now)
-        columns = self.table.drain()
-        assert columns is not None
-        self.publisher.batch(READINGS, columns)
+        assert self.publisher.readings(READINGS, self.table) == 1
 
     def tell(self, number: int) -> None:
         event = Event("happened", "north", f"lamp-{number}", number, 0, {"number": number})
@@ -62,10 +66,12 @@ class Source:
 
 
 class Copy:
-    """What a follower makes of it."""
+    """What a follower makes of it. ``judged``: each batch comes as an object, none natively."""
 
-    def __init__(self) -> None:
-        self.table = PointTable(SLOTS, 0)
+    def __init__(self, *, judged: bool = False) -> None:
+        self.copy = PointTable(SLOTS, 0)
+        self.copy.judged = judged
+        self.stored_natively = 0
         self.events: list[int] = []
         self.log: list[str] = []
 
@@ -73,15 +79,21 @@ class Copy:
         self.log.append(f"whole {topic}")
         if topic == READINGS:
             slots, values, qualities, source, receive = map(memoryview, content["columns"])
-            self.table.apply_batch(
+            self.copy.apply_batch(
                 slots.cast("I"), values.cast("d"), qualities.cast("B"), source.cast("q"),
                 receive.cast("q"),
             )  # fmt: skip
 
     def batch(self, topic: str, batch: Batch) -> None:
-        self.table.apply_batch(
+        self.copy.apply_batch(
             batch.slots, batch.values, batch.qualities, batch.source_ns, batch.receive_ns
         )
+
+    def table(self, topic: str) -> PointTable | None:
+        return self.copy if topic == READINGS else None
+
+    def stored(self, topic: str) -> None:
+        self.stored_natively += 1
 
     def rows(self, topic: str, rows: list[list[Any]]) -> None: ...
 
@@ -91,16 +103,16 @@ class Copy:
     def stale(self, topic: str) -> None:
         self.log.append(f"stale {topic}")
         if topic == READINGS:
-            self.table.mark(0, SLOTS, Quality.STALE_GAP, time.time_ns())
+            self.copy.mark(0, SLOTS, Quality.STALE_GAP, time.time_ns())
 
 
 class StreamBench:
-    def __init__(self) -> None:
+    def __init__(self, *, judged: bool = False) -> None:
         self.errors: list[BaseException] = []
         self.context = sockets.new_context()
         self.source = Source(self.context, 1, self.errors)
         self.proxy = StreamProxy(self.source.endpoint)
-        self.copy = Copy()
+        self.copy = Copy(judged=judged)
         self.follower = Follower(
             asyncio.get_running_loop(), self.context, self.proxy.endpoint, SystemClock(),
             self.copy, lambda topic: self.source.snapshot(topic), self.errors.append,
@@ -117,7 +129,7 @@ class StreamBench:
 
     @property
     def equal(self) -> bool:
-        return self.copy.table.snapshot() == self.source.table.snapshot()
+        return self.copy.copy.snapshot() == self.source.table.snapshot()
 
     async def until(self, found: Callable[[], bool]) -> None:
         await until(found)

@@ -155,7 +155,7 @@ def test_no_pulse_that_raises_leaves_but_after_a_good_look_and_one_a_command(
 def test_nor_in_thousands_of_stories_in_which_it_does_rise_now_and_then() -> None:
     raised = 0
 
-    @settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=900, deadline=None, suppress_health_check=list(HealthCheck))
     @DRAWN
     def many(story: list[object], up: bool, settle_s: float) -> None:
         nonlocal raised
@@ -163,7 +163,7 @@ def test_nor_in_thousands_of_stories_in_which_it_does_rise_now_and_then() -> Non
 
     many()
     print(f"{raised} pulses raised it")
-    assert raised > 200, "stories in which nothing rises prove nothing"
+    assert raised > 60, "stories in which nothing rises prove nothing"
 
 
 @settings(max_examples=100, deadline=None)

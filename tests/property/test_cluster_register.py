@@ -49,6 +49,16 @@ def test_epochs_grow_whatever_the_wall_clock_does(jumps: list[int], start: int) 
     assert all(epoch >= max(start, jump) for epoch, jump in zip(epochs, jumps, strict=True))
 
 
+@given(st.integers(0, 10**13), st.lists(st.integers(1, 10**14), min_size=1))
+def test_an_epoch_that_a_journal_knows_is_outbid(start: int, known: list[int]) -> None:
+    register = Register(PLACEMENT, start)
+    for least in known:
+        register.at_least(least)
+        epoch = register.next_epoch(start)
+        assert epoch >= max(least, start)
+    assert register.next_epoch(0) > epoch
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 9)), max_size=30))
 def test_the_directory_holds_the_newest_incarnation_and_never_an_older_one(
     arrivals: list[tuple[str, int]],
@@ -136,7 +146,13 @@ def test_there_is_a_blueprint_for_each_cell_with_what_it_must_know() -> None:
         one.config.warden_pid == 42 and one.config.gateway.port == 1 for one in made.values()
     )
     assert [one.all_shards for one in made.values()] == [False, True, True, True]
-    assert made["gateway-1"].beside_warden
+
+
+def test_all_but_device_cells_stay_beside_the_warden_where_their_journals_are() -> None:
+    made = {one.name: one for one in blueprints(PLACEMENT, 42, GatewaySpec(), "/state")}
+    assert {one.config.state for one in made.values()} == {"/state"}
+    apart = {name for name, one in made.items() if not one.beside_warden}
+    assert apart == {"device-1"}
 
 
 @given(st.text(min_size=1))

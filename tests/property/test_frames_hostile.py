@@ -30,7 +30,7 @@ CODES = {"empty", "truncated", "trailing", "too_big", "too_deep", "bad_type", "b
 def fields_of_command(frame: bytes) -> tuple[Any, ...]:
     c = frames.decode_command(frame)
     return (c.id, c.principal, c.device, c.verb, c.point, c.value, c.unit, c.priority,
-            c.deadline_ns, c.epoch)  # fmt: skip
+            c.deadline_ns, c.epoch, c.first_ns)  # fmt: skip
 
 
 def fields_of_outcome(frame: bytes) -> tuple[Any, ...]:

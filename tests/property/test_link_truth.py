@@ -20,7 +20,7 @@ from jacquemart.runtime.model.outcome import Status
 from jacquemart.runtime.testing.virtual_time import VirtualClock, run
 
 LAMPS = 3
-NEVER_SENT = (Status.REJECTED, Status.EXPIRED)
+NEVER_SENT = (Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED)
 WHAT = {
     "open": ["ok", "link", "crash", "hang", "cancel"],
     "read": ["ok", "link", "unit", "bad_unit", "protocol", "crash", "hang", "hang", "short", "none",
@@ -183,8 +183,9 @@ def test_over_a_good_link_a_command_is_applied_or_came_too_late(
                     judge.command(act)
             await asyncio.sleep(30.0)
         judge.check()
-        ends = {outcome_of(ticket).status for ticket in bench.ends.made}
-        assert ends <= {Status.APPLIED, Status.EXPIRED}
+        found = [outcome_of(ticket) for ticket in bench.ends.made]
+        ends = {one.status for one in found if "life safety" not in one.detail}
+        assert ends <= {Status.APPLIED, Status.EXPIRED, Status.SUPERSEDED}
         assert bench.host.failures == []
 
     run(play)

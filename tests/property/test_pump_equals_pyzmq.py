@@ -18,13 +18,13 @@ MESSAGES = st.lists(
 
 
 @contextmanager
-def pair() -> Iterator[tuple[zmq.Socket[bytes], zmq.Socket[bytes]]]:
+def pair(name: str = "inproc://pair") -> Iterator[tuple[zmq.Socket[bytes], zmq.Socket[bytes]]]:
     """Return two connected sockets of one process, so that nothing is under way."""
     context = zmq.Context()
     left, right = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
     try:
-        left.bind("inproc://pair")
-        right.connect("inproc://pair")
+        left.bind(name)
+        right.connect(name)
         yield left, right
     finally:
         left.close(0)
@@ -45,6 +45,19 @@ def test_the_pump_hears_what_pyzmq_sends(messages: list[tuple[bytes, ...]], limi
         assert heard == messages
         assert pump.received == len(messages)
         assert not pump.readable
+
+
+@settings(max_examples=30, deadline=None)
+@given(MESSAGES)
+def test_who_waits_hears_the_same_one_message_at_a_time(messages: list[tuple[bytes, ...]]) -> None:
+    with pair() as (left, right), pair("inproc://twin") as (other, waiting):
+        right.rcvtimeo = waiting.rcvtimeo = 1
+        pump, twin = Pump(right), PumpTwin(waiting)
+        for message in messages:
+            left.send_multipart(message)
+            other.send_multipart(message)
+        heard = [(pump.wait_for_one(), twin.wait_for_one()) for _ in range(len(messages) + 1)]
+        assert heard == [(message, message) for message in [*messages, None]]
 
 
 @settings(max_examples=60, deadline=None)

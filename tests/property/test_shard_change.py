@@ -90,7 +90,8 @@ def check_as_built_anew(bench: ChangeBench) -> None:
         assert {p: sorted(x.id for x in plan.points) for p, plan in link.plans.items()} == {
             p: sorted(x.id for x in plan.points) for p, plan in wanted.plans.items()
         }
-        assert [a.id for a in link.actors] == [a.id for a in wanted.actors]
+        # In which order a link knows its devices is no promise: a change keeps those that stay.
+        assert sorted(a.id for a in link.actors) == sorted(a.id for a in wanted.actors)
         assert link.up
         slots = {a.base + at for a in link.actors for at in range(len(a.template.points))}
         assert {x.slot for plan in link.plans.values() for x in plan.points} <= slots

@@ -83,3 +83,53 @@ def test_a_street_of_lamps_that_are_told_the_same_is_one_model_until_one_is_told
     assert model.models == 2
     assert model.true_value("lamp-7/level", 60.0) == 10.0
     assert model.true_value("lamp-8/level", 60.0) == 80.0
+
+
+#: Devices in a row, some maybe twice, and what happens to all of them.
+ROWS = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from((*DEVICES, "d", "e")), min_size=1, max_size=6),
+        st.one_of(
+            st.sampled_from((0.0, 40.0, 80.0, "freeze", "thaw")),
+            st.lists(st.sampled_from([*POINTS]), min_size=1, unique=True).map(tuple),
+        ),
+        st.sampled_from((0.0, 0.0, 0.3, 5.0)),
+    ),
+    max_size=15,
+)
+
+
+@given(ROWS)
+def test_points_of_many_devices_are_declared_as_those_of_each(
+    rows: list[tuple[list[str], float | str | tuple[str, ...], float]],
+) -> None:
+    at_once, one_by_one = FieldModel(seed=5), FieldModel(seed=5)
+    now = 0.0
+    for devices, what, pause in rows:
+        now += pause
+        if isinstance(what, tuple):
+            points = tuple((name, POINTS[name]) for name in what)
+            at_once.declare_many(devices, points, now)
+            for device in devices:
+                one_by_one.declare_all(device, points, now)
+        else:
+            for device in devices:
+                do(at_once, device, what, now)
+                do(one_by_one, device, what, now)
+        assert shown(at_once, now) == shown(one_by_one, now)
+        assert sum(model.devices for model in set(at_once._devices.values())) == len(
+            at_once.devices()
+        )
+    assert shown(at_once, now + 7.0) == shown(one_by_one, now + 7.0)
+
+
+def test_devices_that_get_points_together_stay_one_model_whenever_that_is() -> None:
+    model = FieldModel()
+    lamps = [f"lamp-{number}" for number in range(50)]
+    for second, name in enumerate(POINTS):
+        model.declare_many(lamps, ((name, POINTS[name]),), float(second))
+    assert model.models == 1
+    model.declare_many(lamps[:20], (("more", Behaviour(initial=3.0)),), 9.0)
+    assert model.models == 2
+    assert model.true_value("lamp-19/more", 9.0) == 3.0
+    assert not model.knows("lamp-20", "more")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jacquemart.runtime.kernel.stream import Step, TopicFollower
+from jacquemart.runtime.kernel.stream import Pulse, Step, TopicFollower
 
 # What happens: a message is published and delivered, or published and lost, a heartbeat is
 # delivered, the publisher restarts with a higher epoch, a snapshot that was asked for arrives.
@@ -76,3 +76,19 @@ def test_nothing_of_an_old_epoch_is_ever_applied(epoch: int, sequence: int) -> N
     assert follower.heartbeat(epoch - 1, sequence + 5) is Step.DROP
     assert not follower.snapshot(epoch - 1, 99)
     assert follower.synchronised
+
+
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=60))
+def test_never_more_than_a_heartbeat_passes_between_two_things_said(messages: list[int]) -> None:
+    # messages[n] of them fall between tick n and the next; a heartbeat is two ticks.
+    pulse, silent, beats = Pulse(), 0, 0
+    for number in messages:
+        for _ in range(number):
+            pulse.spoke()
+            silent = 0
+        silent += 1
+        if pulse.due():
+            silent = 0
+            beats += 1
+        assert silent < 2
+    assert beats <= 1 + len(messages) // 2, "an idle topic says one thing a heartbeat"

@@ -124,6 +124,50 @@ class Tables(RuleBasedStateMachine):
         else:
             self.both("define", *args)
 
+    @rule(
+        bases=st.lists(slots, max_size=6),
+        offset=st.integers(-1, 3),
+        group=st.integers(0, 5),
+        limit=limits,
+        keep=st.booleans(),
+        urgent=st.booleans(),
+        bounds=st.tuples(values, values),
+    )
+    def define_each(
+        self,
+        bases: list[int],
+        offset: int,
+        group: int,
+        limit: int,
+        keep: bool,
+        urgent: bool,
+        bounds: tuple[float, float],
+    ) -> None:
+        bases = [base % self.capacity for base in bases]
+        args: list[Any] = [offset, group % self.oracle.groups, limit, keep, urgent, *sorted(bounds)]
+        meant = [base + offset for base in bases]
+        outside = [slot for slot in meant if offset < 0 or not 0 <= slot < self.capacity]
+        retired = any(
+            0 <= slot < self.capacity and self.oracle.slots[slot].retired for slot in meant
+        )
+        if outside or (bases and not args[-2] <= args[-1]) or retired:
+            before = self.native.snapshot()
+            with pytest.raises((IndexError, ValueError)):
+                self.native.define_each(array("I", bases), *args)
+            assert self.native.snapshot() == before
+        else:
+            self.native.define_each(array("I", bases), *args)
+            self.oracle.define_each(bases, *args)
+
+    @rule(start=st.integers(-1, 8), count=st.one_of(st.none(), st.integers(-1, 8)))
+    def snapshot_of_some(self, start: int, count: int | None) -> None:
+        left = self.capacity - start
+        if start < 0 or not 0 <= (left if count is None else count) <= left:
+            with pytest.raises(IndexError):
+                self.native.snapshot(start, count)
+        else:
+            self.both("snapshot", start, count)
+
     @rule(slot=slots, value=values, quality=qualities, source=times, receive=times)
     def update(self, slot: int, value: float, quality: int, source: int, receive: int) -> None:
         self.both("update", slot % self.capacity, value, quality, source, receive)
@@ -219,6 +263,7 @@ class Tables(RuleBasedStateMachine):
         assert self.native.dirty_count == self.oracle.dirty_count
         assert self.native.urgent is self.oracle.urgent
         assert self.native.lost_every == self.oracle.lost_every
+        assert self.native.conflated == self.oracle.conflated
         assert (self.native.capacity, self.native.groups) == (self.capacity, self.oracle.groups)
         for slot in range(self.capacity):
             assert same(self.native.read(slot), self.oracle.read(slot))

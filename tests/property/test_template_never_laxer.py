@@ -22,7 +22,7 @@ class Gate(DeviceActor):
         Point("seen", "where the gate is", "flag"),
         Point("loop", "who is on the loop", "flag"),
         Point("force", "of the motor", unit="N", low=0, high=900, writable=True,
-              required=False),
+              required=False, volatile=True),
         Point("mode", "who decides", "enumeration", words=("local", "remote"), writable=True,
               required=False),
     )  # fmt: skip
@@ -36,6 +36,7 @@ SAID = st.fixed_dictionaries({}, optional={
     "writable": st.booleans(),
     "feedback": st.sampled_from(["", *NAMES]),
     "pulse": st.booleans(),
+    "volatile": st.booleans(),
     "guards": st.lists(st.sampled_from(NAMES), max_size=3),
     "words": st.lists(st.sampled_from(["local", "remote", "off"]), min_size=1, max_size=3),
     "poll_ms": st.sampled_from([0, 100, 5_000]),
@@ -58,6 +59,7 @@ def test_a_template_is_refused_or_no_laxer_than_its_kind(said: dict[str, dict[st
         assert kind.high is None or (point.high is not None and point.high <= kind.high)
         assert not kind.words or point.words == kind.words
         assert point.writable <= kind.writable
+        assert point.volatile <= kind.volatile
         if point.writable:
             assert point.pulse >= kind.pulse
             assert set(point.guards) >= set(kind.guards)

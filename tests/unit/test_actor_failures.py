@@ -9,6 +9,7 @@ import pytest
 from bench_host import BenchHost, Ends, how, outcome_of
 
 from jacquemart.runtime.actor import Actor, Ticket, command
+from jacquemart.runtime.kernel.supervision import Intensity
 from jacquemart.runtime.testing.virtual_time import VirtualClock, run
 
 
@@ -59,6 +60,12 @@ class Fragile(Actor):
         from jacquemart.runtime.model.outcome import Reason, Status
 
         return Status.REJECTED, Reason.RULE
+
+
+class Patient(Fragile):
+    """May fail as often as it likes, and starts again at once."""
+
+    intensity = Intensity(restarts=1_000, first_pause_s=0.0)
 
 
 ERRORS: list[BaseException] = [
@@ -124,10 +131,10 @@ def test_a_command_that_the_failing_ones_end_brings_meets_the_actor_started_anew
 
 def test_an_actor_that_starts_anew_has_its_timers_once() -> None:
     async def story(clock: VirtualClock) -> None:
-        actor, ends = Fragile(BenchHost(clock)), Ends(clock)
+        actor, ends = Patient(BenchHost(clock)), Ends(clock)
         actor.start()
-        for _ in range(5):
-            actor.post(ends.ticket(verb="plain"))
+        for number in range(5):
+            actor.post(ends.ticket(number, verb="plain"))
         await asyncio.sleep(10.5)
         assert actor.starts == 6
         assert actor.beats == 10
@@ -136,7 +143,7 @@ def test_an_actor_that_starts_anew_has_its_timers_once() -> None:
     run(story)
 
 
-def test_an_actor_that_cannot_even_start_again_still_answers() -> None:
+def test_an_actor_that_cannot_start_again_is_tried_again_and_answers_then() -> None:
     async def story(clock: VirtualClock) -> None:
         host = BenchHost(clock)
         actor, ends = Fragile(host), Ends(clock)
@@ -145,8 +152,12 @@ def test_an_actor_that_cannot_even_start_again_still_answers() -> None:
         actor.post(ends.ticket(verb="plain"))
         after = ends.ticket("after", verb="note")
         actor.post(after)
+        assert after.outcome is None, "nobody is there to do it"
+        actor.fail_to_start = False
+        await asyncio.sleep(0.2)
         assert how(after) == ("APPLIED", "ok")
         assert [type(error) for _, error in host.failures] == [ValueError, OSError]
+        ends.check()
 
     run(story)
 
@@ -154,9 +165,9 @@ def test_an_actor_that_cannot_even_start_again_still_answers() -> None:
 def test_a_hundred_failures_in_a_row_each_end_their_own_command() -> None:
     async def story(clock: VirtualClock) -> None:
         host = BenchHost(clock)
-        actor, ends = Fragile(host), Ends(clock)
+        actor, ends = Patient(host), Ends(clock)
         actor.start()
-        tickets = [ends.ticket(verb=verb) for verb in ("later", "plain") * 50]
+        tickets = [ends.ticket(n, verb=("later", "plain")[n % 2]) for n in range(100)]
         for ticket in tickets:
             actor.post(ticket)
         await asyncio.sleep(9.0)

@@ -55,6 +55,20 @@ class Keeper(Actor):
         self.count += int(ticket.value or 0)
         return self.count
 
+    @command("at_once")
+    async def at_once(self, ticket: Ticket) -> float:
+        async with asyncio.timeout(1.0):  # noqa: ASYNC100 - it needs a current task
+            return float(self.waiting)
+
+    @command("raises_at_once")
+    async def raises_at_once(self, ticket: Ticket) -> None:
+        raise RuntimeError("at once")
+
+    @command("stop_and_wait")
+    async def stop_and_wait(self, ticket: Ticket) -> None:
+        self.stop()
+        await self.hang(ticket)
+
     @command("hang")
     async def hang(self, ticket: Ticket) -> None:
         try:
@@ -72,6 +86,7 @@ def bench(clock: VirtualClock) -> tuple[Keeper, Ends, BenchHost]:
 
 def said_while(story: Callable[[VirtualClock], Coroutine[Any, Any, None]]) -> list[str]:
     """Run a story and return what Python warned of meanwhile."""
+    gc.collect()  # what other tests have left
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         run(story)
@@ -170,7 +185,7 @@ def test_stop_refuses_what_waits_and_what_comes_later_and_calls_on_stop_once() -
     run(story)
 
 
-def test_a_handler_that_had_no_time_to_begin_ends_too_when_the_actor_stops() -> None:
+def test_a_handler_that_has_just_begun_hears_it_where_it_waits_when_the_actor_stops() -> None:
     async def story(clock: VirtualClock) -> None:
         keeper, ends, _ = bench(clock)
         ticket = ends.ticket(verb="hang")
@@ -178,10 +193,41 @@ def test_a_handler_that_had_no_time_to_begin_ends_too_when_the_actor_stops() -> 
         keeper.stop()
         await asyncio.sleep(0.1)
         assert how(ticket) == ("INDETERMINATE", "stopping")
-        assert keeper.order == ["start", "stop"]
+        assert keeper.order == ["start", "stop", "cancelled"]
         ends.check()
 
     assert said_while(story) == [], "a coroutine that was never awaited"
+
+
+def test_a_handler_that_stops_its_own_actor_before_it_waits_is_cancelled_there() -> None:
+    async def story(clock: VirtualClock) -> None:
+        keeper, ends, _ = bench(clock)
+        ticket = ends.ticket(verb="stop_and_wait")
+        keeper.post(ticket)
+        await asyncio.sleep(0.1)
+        assert how(ticket) == ("INDETERMINATE", "stopping")
+        assert keeper.order == ["start", "stop", "cancelled"]
+        ends.check()
+
+    run(story)
+
+
+def test_an_async_handler_that_never_waits_ends_as_a_plain_one_does_before_the_call_returns() -> (
+    None
+):
+    async def story(clock: VirtualClock) -> None:
+        keeper, ends, _ = bench(clock)
+        tasks = asyncio.all_tasks()
+        ticket = ends.ticket(verb="at_once")
+        keeper.post(ticket)
+        assert how(ticket) == ("APPLIED", "ok")
+        assert asyncio.all_tasks() == tasks
+        failing = ends.ticket(verb="raises_at_once")
+        keeper.post(failing)
+        assert how(failing) == ("INDETERMINATE", "internal")
+        ends.check()
+
+    run(story)
 
 
 def test_an_on_stop_that_raises_is_told_and_stops_nobody_else() -> None:

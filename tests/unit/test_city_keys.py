@@ -77,7 +77,7 @@ REPLACED: list[tuple[str, str, str, str]] = [
         'kind = "lamp"\nactor = 1',
         "actor",
         "templates.lamp.actor: found an unknown key; allowed: kind, driver, options, "
-        "parameters, points",
+        "parameters, points, on_zone_lost, fail_safe_after_s",
     ),
     (
         'kind = "lamp"',
@@ -182,7 +182,8 @@ REPLACED: list[tuple[str, str, str, str]] = [
 
 APPENDED = [
     ("gatway", "port = 1", "gatway: found an unknown key; allowed: include, city, gateway, cells, "
-     'zones, links, link_templates, templates, inventory, device (did you mean "gateway"?)'),
+     "zones, links, link_templates, templates, inventory, device, "
+     'signals (did you mean "gateway"?)'),
     *(
         ("gateway", f"host = {bad}", f"gateway.host: found {bad}; allowed: {_LOOPBACK}")
         for bad in ('"0.0.0.0"', '"192.168.1.4"', '"example.org"', '""', "true")

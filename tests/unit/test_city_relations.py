@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from city_samples import CITY, LAMPS, load, problems
+from city_samples import CITY, DRIVERS, KINDS, LAMPS, Wire, load, problems, write
+
+from jacquemart.runtime.city import load_city
+from jacquemart.runtime.model.city import DeviceSpec, PointSpec
 
 START = CITY.count("\n")
 
@@ -126,6 +130,28 @@ def test_a_driver_whose_addresses_depend_on_the_device_is_asked_for_each(tmp_pat
     city = CITY.replace('driver = "bus"', 'driver = "wire"')
     lamps = LAMPS.replace("c1,2", "c1,1")
     assert not problems(tmp_path, city=city, lamps=lamps)
+
+
+def test_a_driver_whose_addresses_are_each_devices_own_is_not_asked_for_them(
+    tmp_path: Path,
+) -> None:
+    asked: list[str] = []
+
+    class Asked(Wire):
+        @classmethod
+        def address_of(cls, point: PointSpec, device: DeviceSpec) -> Any:
+            asked.append(device.id)
+            return super().address_of(point, device)
+
+    class Own(Asked):
+        own_addresses = True
+
+    city = CITY.replace('driver = "bus"', 'driver = "wire"')
+    path = write(tmp_path, city=city, lamps=LAMPS.replace("c1,2", "c1,1"))
+    made = load_city(path, kinds=KINDS, drivers={**DRIVERS, "wire": Own})
+    assert not asked
+    assert made == load_city(path, kinds=KINDS, drivers={**DRIVERS, "wire": Asked})
+    assert asked
 
 
 def test_links_take_the_zone_of_their_devices_and_devices_that_of_their_link(

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from jacquemart.cli import change_text, main, plan, progress
-from jacquemart.runtime.cluster import runstate
+from jacquemart.runtime.cluster import plan_claims, runstate
 from jacquemart.runtime.cluster.change_steps import steps_between
 from jacquemart.runtime.cluster.control_client import Operator
 from jacquemart.runtime.cluster.placement import place, replan
+from jacquemart.runtime.cluster.plan_claims import claims_touched, touched
 from jacquemart.runtime.cluster.plan_summary import summarize_change
 from jacquemart.runtime.cluster.processes import identify
 from jacquemart.runtime.kernel.change import compare
@@ -25,6 +26,7 @@ from jacquemart.runtime.model.city import (
     TemplateSpec,
     ZoneSpec,
 )
+from jacquemart.runtime.model.claim import Claim
 
 TEMPLATES = {"lamp": TemplateSpec("lamp", "light", "fake", (PointSpec("level"),))}
 LINKS = (LinkSpec("l1", "fake", "north"), LinkSpec("l2", "fake", "south"))
@@ -63,8 +65,34 @@ def test_a_plan_says_of_each_device_what_happens_and_why() -> None:
     assert "> lamp-3  link l1 -> l2; zone north -> south" in text
     assert ". lamp-4  name; goes on" in text
     assert "blind     3 devices" in text
-    assert "holds     not known: this version has no holds" in text
+    assert "holds     not known: only the running city knows who holds what" in text
     assert "alarms    not known" in text
+
+
+def test_a_plan_tells_whose_holds_it_touches_and_which_end() -> None:
+    def claim(device: str, verb: str = "hold", point: str = "level") -> Claim:
+        return Claim(verb, device, point, 8, 40.0, "ann\n", "works")
+
+    claims = [claim("lamp-1"), claim("lamp-2", "lockout", ""), claim("lamp-4"), claim("lamp-9")]
+    moved = touched([claim("lamp-3")], compare(OLD, NEW))["named"]
+    assert [one["ends"] for one in moved] == [True], "into another zone"
+    holds = touched(claims, compare(OLD, NEW))
+    assert json.loads(json.dumps(holds)) == holds
+    text = "\n".join(change_text.plan_lines({**summary(OLD, NEW), "holds": holds}))
+    assert "holds     2 stand on devices that are touched" in text
+    assert r"! lamp-1/level  hold by ann\n, ends: works" in text
+    assert "! lamp-2  lockout by ann" in text
+    assert "only the running city" not in text
+    assert touched(claims[3:], compare(OLD, NEW))["count"] == 0
+
+
+def test_a_city_that_does_not_answer_makes_holds_unknown_and_no_plan_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan_claims, "ASK_S", 0.2)
+    holds = claims_touched("tcp://127.0.0.1:9", compare(OLD, NEW))
+    assert holds["known"] is False
+    assert "does not say" in holds["why"]
 
 
 def test_a_long_list_is_cut_and_counted_unless_all_is_asked_for() -> None:

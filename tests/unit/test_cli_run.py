@@ -121,7 +121,8 @@ def test_it_tells_how_it_goes_and_that_it_is_ready(
     assert shown.err == ""
     (made,) = PlayedCity.made
     assert made.options == {
-        "ray_address": None, "gateway_port": 0, "stream_port": 9, "cells": 3,
+        "ray_address": None, "network": None, "gateway_port": 0, "stream_port": 9, "cells": 3,
+        "state": None,
     }  # fmt: skip
     assert made.stops == 1
 

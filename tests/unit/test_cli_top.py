@@ -102,6 +102,11 @@ def test_a_program_gets_one_document(
     assert [event["name"] for event in found["events"]] == ["link_down", "lamp_fault", "link_up"]
 
 
+def own_size(environment: dict[str, str]) -> dict[str, str]:
+    """Return an environment in which a terminal is as large as it is: workers of tests say else."""
+    return {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
+
+
 class Terminal:
     """A process on a pseudo-terminal of its own."""
 
@@ -113,20 +118,20 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jacquemart.cli", *words],
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color"},
+            env=own_size({**os.environ, "TERM": "xterm-256color"}),
             # The controlling terminal of its session, so that Ctrl-C is a signal.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         self.seen = b""
 
-    def until(self, text: str, timeout_s: float = 15.0) -> None:
+    def until(self, text: str, timeout_s: float = 60.0) -> None:
         give_up = time.monotonic() + timeout_s
         while text.encode() not in self.seen:
             assert time.monotonic() < give_up, self.seen.decode(errors="replace")
             if select.select([self.master], [], [], 0.1)[0]:
                 self.seen += self._read()
 
-    def end(self, timeout_s: float = 10.0) -> int:
+    def end(self, timeout_s: float = 60.0) -> int:
         give_up = time.monotonic() + timeout_s
         while self.process.poll() is None:
             assert time.monotonic() < give_up, "it does not end"

@@ -145,7 +145,7 @@ def test_events_are_watched_as_they_come(
 def test_watch_ends_after_its_seconds(gateway: FakeGateway) -> None:
     began = time.monotonic()
     assert main(["watch", "--seconds", "0.3", "--api", gateway.api]) == 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_fewer_lines_than_asked_for_is_exit_code_1(gateway: FakeGateway) -> None:

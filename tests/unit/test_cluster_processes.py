@@ -9,14 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from jacquemart.runtime.cluster import private_dir, processes, runstate
 from jacquemart.runtime.cluster.lifeline import Lifeline
-from jacquemart.runtime.cluster.pulse import Pulse, beat
+from jacquemart.runtime.cluster.pulse import Beat, Pulse
 from jacquemart.runtime.model.errors import StartError
 
 SLEEP = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]
@@ -213,30 +213,55 @@ def test_the_lifeline_ends_with_a_signal(number: signal.Signals) -> None:
     os.close(writer)
 
 
-def test_a_pulse_moves_while_the_cell_answers_and_stands_when_it_does_not(tmp_path: Path) -> None:
+def await_true(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 5.0
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_pulse_tells_a_process_that_runs_from_a_loop_that_answers(tmp_path: Path) -> None:
     pulse = Pulse(tmp_path / "pulse")
-    stop, sick = threading.Event(), threading.Event()
+    sick = threading.Event()
 
     def alive() -> None:
         if sick.is_set():
             raise RuntimeError("no answer")
 
-    thread = threading.Thread(target=beat, args=(str(pulse.path), alive, stop))
-    thread.start()
-    until = time.monotonic() + 5.0
-    while not pulse.moved() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert time.monotonic() < until
+    beat = Beat(str(pulse.path))
+    await_true(lambda: pulse.process() > 1)
+    assert not pulse.moved()
+    beat.follow(alive)
+    await_true(pulse.moved)
     sick.set()
     time.sleep(0.6)
     pulse.moved()
+    before = pulse.process()
     time.sleep(0.6)
     assert not pulse.moved()
-    stop.set()
-    thread.join()
+    assert pulse.process() > before
+    seen_again = Pulse(pulse.path, again=True)
+    assert seen_again.process() >= before
+    beat.stop()
     pulse.close()
     pulse.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_is_stopped_wants_to_run_or_neither(child: subprocess.Popen[bytes]) -> None:
+    assert not processes.stopped(child.pid)
+    child.send_signal(signal.SIGSTOP)
+    await_true(lambda: processes.stopped(child.pid))
+    assert not processes.wants_to_run(child.pid)
+    child.send_signal(signal.SIGCONT)
+    assert not processes.stopped(0)
+    spinning = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        await_true(lambda: processes.wants_to_run(spinning.pid))
+    finally:
+        spinning.kill()
+        spinning.wait()
+    assert not processes.wants_to_run(spinning.pid)
 
 
 def test_run_states_are_read_by_anybody_who_knows_json(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -20,6 +21,7 @@ from jacquemart.runtime.cluster import idle_agent, options, ray_settings, resume
 from jacquemart.runtime.cluster.options import WardenOptions
 from jacquemart.runtime.cluster.report import Reporter, error_fields, error_of
 from jacquemart.runtime.model.city import CitySpec
+from jacquemart.runtime.model.directory import CellAddress
 from jacquemart.runtime.model.errors import ConfigError, InternalError, StartError, UsageError
 
 OPTIONS = WardenOptions(city="/c.toml", private_dir="/tmp/x", cells=3, starter_pid=4)
@@ -76,7 +78,10 @@ def test_options_that_are_none_are_refused(line: bytes) -> None:
 
 
 def test_a_warden_that_becomes_a_new_one_remembers(tmp_path: Path) -> None:
-    history = resume.History(2, 7, 99, "tcp://a:1", "tcp://a:2", (11, 12), (1.5,))
+    address = CellAddress("a", "zone", 5, "tcp://a:3", "tcp://a:4", 11, "127.0.0.1", "/l")
+    cells = (resume.Left(address, 4),)
+    history = resume.History(2, 7, 99, "tcp://a:1", "tcp://a:2", cells, (1.5,))
+    assert history.pids == {11}
     mine = replace(OPTIONS, private_dir=str(tmp_path))
     city = CitySpec("c", "C", (), {}, (), ())
     path = resume.save(mine, resume.Again(history, city))
@@ -112,7 +117,9 @@ def test_the_environment_of_the_embedded_ray_leads_to_no_other_cluster(
     token = ray_settings.make_token(tmp_path)
     assert token.stat().st_mode & 0o777 == 0o600
     assert len(token.read_text()) == 64
-    ray_settings.apply(token)
+    ray_settings.apply(token, tmp_path / "gcs")
+    assert ("RAY_gcs_storage_path", str(tmp_path / "gcs")) in os.environ.items()
+    assert (tmp_path / "gcs").is_dir()
     assert "RAY_ADDRESS" not in os.environ
     assert "RAY_AUTH_TOKEN" not in os.environ
     assert ray_settings.ENVIRONMENT.items() <= os.environ.items()
@@ -163,7 +170,8 @@ def test_the_late_agent_becomes_the_real_one_on_its_port_when_it_is_first_asked(
     )  # fmt: skip
     port = int(await_file(tmp_path / "runtime_env_agent_port_n0"))
     assert not done.exists()
-    socket.create_connection(("127.0.0.1", port), 5.0).close()
+    with contextlib.suppress(ConnectionResetError):  # it may leave its port before we are through
+        socket.create_connection(("127.0.0.1", port), 5.0).close()
     agents[0].wait(10.0)
     assert await_file(done) == f"--head --runtime-env-agent-port={port}"
 

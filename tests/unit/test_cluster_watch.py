@@ -49,11 +49,11 @@ def test_a_cell_that_stays_silent_is_replaced() -> None:
     assert not watch.settled
 
 
-def test_the_first_replacement_starts_at_once_and_further_ones_after_growing_pauses() -> None:
-    watch = running()
+def test_replacements_start_at_once_at_first_and_further_ones_after_growing_pauses() -> None:
+    watch = running(free_losses=2)
     pauses = []
     now = 0.0
-    for _ in range(8):
+    for _ in range(9):
         (told,) = watch.lost("a", "it ended", now)
         assert isinstance(told, Replace)
         pauses.append(told.pause_s)
@@ -62,17 +62,16 @@ def test_the_first_replacement_starts_at_once_and_further_ones_after_growing_pau
         now += told.pause_s
         watch.started("a", now)
         watch.arrived("a", now)
-        now += 1.0
-    assert pauses == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+        now += 0.01
+    assert pauses == [0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
 
-def test_a_cell_that_ran_steadily_is_replaced_without_a_pause() -> None:
-    watch = running()
-    for at in (0.0, 0.5):
-        watch.lost("a", "it ended", at)
-        watch.started("a", at)
-        watch.arrived("a", at)
-    assert watch.lost("a", "it ended", 100.0) == [Replace("a", "it ended", 0.0)]
+def test_a_cell_that_runs_for_a_while_between_its_losses_is_never_kept_waiting() -> None:
+    watch = running(steady_s=5.0)
+    for turn in range(50):
+        assert watch.lost("a", "it ended", 6.0 * turn) == [Replace("a", "it ended", 0.0)]
+        watch.started("a", 6.0 * turn)
+        watch.arrived("a", 6.0 * turn)
 
 
 def test_the_same_loss_told_twice_is_one_loss() -> None:
@@ -83,7 +82,7 @@ def test_the_same_loss_told_twice_is_one_loss() -> None:
 
 
 def test_a_start_that_fails_is_a_loss() -> None:
-    watch = running()
+    watch = running(free_losses=1)
     watch.lost("a", "it ended", 1.0)
     watch.started("a", 1.0)
     assert watch.stage("a") is Stage.STARTING

@@ -14,6 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 COMMAND = frames.Command(
     bytes(range(16)), "ann", "lamp-1", "set", "level", 80.0, "%", 8, 10**12, 3
 )  # fmt: skip
+REPEAT = COMMAND.with_route("ann", 3, 990 * 10**9)
 ONE = (1).to_bytes(8, "little")
 BATCH = frames.encode_batch(
     "r/a/1/", 1, 2, (7).to_bytes(4, "little"), bytes.fromhex("000000000000e03f"), b"\0", ONE, ONE
@@ -24,6 +25,7 @@ BATCH = frames.encode_batch(
     ("frame", "again"),
     [
         (frames.encode_command(COMMAND), frames.decode_command),
+        (frames.encode_command(REPEAT), frames.decode_command),
         (BATCH, frames.decode_batch),
         (frames.encode_heartbeat(frames.Heartbeat("r/a/1/", 1, 2, 5)), frames.decode_heartbeat),
     ],

@@ -33,7 +33,7 @@ def refusal(decode: Callable[[Any], Any], frame: Any) -> frames.MalformedFrame:
         (0, "1", "bad_type", "str in item 0 (version)"),
         (0, True, "bad_type", "bool in item 0 (version)"),
         (1, 2, "bad_kind", "allowed: 1, a command"),
-        (1, 13, "bad_kind", "a kind, 1 to 12"),
+        (1, 14, "bad_kind", "a kind, 1 to 13"),
         (1, 0, "bad_kind", "item 1 (kind)"),
         (1, None, "bad_type", "nil in item 1 (kind)"),
         (2, ID[:15], "bad_field", "item 2 (id)"),
@@ -180,11 +180,23 @@ def test_a_wrong_field_of_an_outcome_is_named(position: int, value: Any, words: 
     assert words in str(error)
 
 
+@pytest.mark.parametrize(
+    ("first_ns", "code"),
+    [(-1, "bad_field"), (True, "bad_type"), (None, "bad_type"), ("1", "bad_type")],
+)
+def test_a_wrong_time_in_a_repeat_is_named(first_ns: Any, code: str) -> None:
+    frame = msgpack.packb([*GOOD, first_ns])
+    error = refusal(frames.decode_command, frame)
+    assert (error.code, error.offset) == (code, len(msgpack.packb(GOOD)))
+    assert "item 12 (first_ns)" in str(error)
+    assert refusal(frames.decode_command, msgpack.packb([*GOOD, 7]) + b"\0").code == "trailing"
+
+
 def test_a_wrong_number_of_items_is_refused() -> None:
-    for items in (GOOD[:-1], [*GOOD, 1]):
+    for items in (GOOD[:-1], [*GOOD, 1, 1]):
         error = refusal(frames.decode_command, msgpack.packb(items))
         assert (error.code, error.offset) == ("bad_field", 0)
-        assert "array of 12 items" in str(error)
+        assert "array of 12 or 13 items" in str(error)
     assert refusal(frames.decode_outcome, msgpack.packb(GOOD)).code == "bad_kind"
 
 

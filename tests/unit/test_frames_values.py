@@ -51,6 +51,7 @@ class Number(IntEnum):
         ({"priority": 8.0}, TypeError, "priority is float"),
         ({"deadline_ns": -1}, ValueError, "deadline_ns is -1"),
         ({"epoch": 2**64}, ValueError, "epoch is 18446744073709551616"),
+        ({"first_ns": -1}, ValueError, "first_ns is -1"),
     ],
 )
 def test_a_command_that_no_frame_can_hold_is_refused(
@@ -74,7 +75,8 @@ def test_equal_commands_say_the_same() -> None:
     assert command(value="1") != command(value=1)
     for name, other in [("id", bytes(16)), ("principal", "bob"), ("device", "lamp-2"),
                         ("verb", "go"), ("point", "mode"), ("value", 81.0), ("unit", ""),
-                        ("priority", 9), ("deadline_ns", 1), ("epoch", 4)]:  # fmt: skip
+                        ("priority", 9), ("deadline_ns", 1), ("epoch", 4),
+                        ("first_ns", 5)]:  # fmt: skip
         assert command(**{name: other}) != command()
     assert command() != ID
     assert len({command(), command(), command(value=1)}) == 2
@@ -106,6 +108,8 @@ def test_a_frame_is_immutable_and_survives_pickling(made: Any) -> None:
 def test_a_route_changes_the_principal_and_the_epoch_only() -> None:
     routed = command(principal="").with_route("ann", 9)
     assert routed == command(principal="ann", epoch=9)
+    assert command(first_ns=5).with_route("ann", 3) == command(), "a mark goes on if it is said"
+    assert command().with_route("ann", 3, 5) == command(first_ns=5)
     with pytest.raises(TypeError, match="principal"):
         command().with_route(b"ann", 9)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="epoch"):

@@ -146,3 +146,63 @@ def test_a_stopped_bench_takes_nothing_more_and_closes_twice() -> None:
     assert end(bench.set("open", 1.0)).reason == Reason.STOPPING
     bench.close()
     bench.close()
+
+
+class Leader(DeviceActor):
+    """A valve that has others follow it."""
+
+    kind = "leader"
+    points = (Point("opening", "share that it is open", unit="%", low=0, high=100),)
+    watched = frozenset({"opening"})
+
+    def on_start(self) -> None:
+        self.heard: list[tuple[str, float | None]] = []
+
+    def reading(self, point: str, value: float, quality: int) -> None:
+        self.command("valve-2", "set", value, point="open", then=self.note, within_s=5.0)
+
+    def note(self, outcome: Outcome) -> None:
+        self.heard.append((outcome.status.name, outcome.value))
+
+    @command("all", "has two others flush")
+    async def all(self, ticket: Ticket) -> float:
+        ends = [await self.commanded(f"valve-{n}", "flush", None, ticket) for n in (2, 3)]
+        return float(sum(end.applied for end in ends))
+
+
+def test_other_devices_do_as_the_test_says() -> None:
+    with KindBench(Leader) as bench:
+        bench.others.commands.clear()
+        bench.actor.heard.clear()  # type: ignore[attr-defined]
+        bench.others.value = 30.0
+        bench.reading("opening", 30.0)
+        bench.others.answer = Status.REJECTED
+        bench.reading("opening", 40.0)
+        assert [(one.device, one.point, one.value) for one in bench.others.commands] == [
+            ("valve-2", "open", 30.0),
+            ("valve-2", "open", 40.0),
+        ]
+        assert bench.actor.heard == [("APPLIED", 30.0), ("REJECTED", None)]  # type: ignore[attr-defined]
+        assert not bench.failures
+
+
+def test_a_command_to_another_that_nobody_answers_ends_in_its_time() -> None:
+    with KindBench(Leader) as bench:
+        bench.others.answer = None
+        bench.actor.heard.clear()  # type: ignore[attr-defined]
+        bench.reading("opening", 30.0)
+        bench.advance(9.4)
+        assert bench.actor.heard == []  # type: ignore[attr-defined]
+        bench.advance(0.2)
+        assert bench.actor.heard == [("INDETERMINATE", None)]  # type: ignore[attr-defined]
+        bench.reading("opening", 31.0)
+        bench.stop()
+        assert bench.actor.heard[1:] == [("INDETERMINATE", None)]  # type: ignore[attr-defined]
+
+
+def test_a_handler_may_wait_for_others() -> None:
+    with KindBench(Leader) as bench:
+        assert end(bench.command("all")).value == 2.0
+        bench.others.answer = Status.EXPIRED
+        assert end(bench.command("all")).value == 0.0
+        assert [one.verb for one in bench.others.commands][-4:] == ["flush"] * 4

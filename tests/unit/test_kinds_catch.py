@@ -143,6 +143,17 @@ class Endless(Fan):
                     raise
 
 
+class TrustsOthers(Fan):
+    """It counts on the number of another device, which may not have answered."""
+
+    @command("follow", "does as another does")
+    def follow(self, ticket: Ticket) -> None:
+        self.command("fan-2", "report", then=lambda outcome: self.note(outcome.value))
+
+    def note(self, speed: Any) -> None:
+        self.emit("follows", speed=round(speed, 1))
+
+
 class StartsOnce(Fan):
     """It cannot be started a second time."""
 
@@ -188,6 +199,7 @@ CAUGHT = [
     (GoesRound, "guards_let_nothing_through"),
     (TrustsArguments, "checks_arguments"),
     (Endless, "commands_end"),
+    (TrustsOthers, "hears_any_end_of_others"),
     (StartsOnce, "restarts"),
     (Forgetful, "keeps_its_state"),
     (SavesObjects, "keeps_its_state"),

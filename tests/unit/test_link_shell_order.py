@@ -10,6 +10,8 @@ from bench_host import S, how, outcome_of
 from link_bench import LinkBench
 from scripted_driver import Do
 
+from jacquemart.runtime.cell.polled import bind
+from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.testing.virtual_time import VirtualClock, run
 
 
@@ -59,6 +61,22 @@ def test_a_stream_of_commands_starves_neither_polls_nor_read_backs(write_s: floa
                 in_a_row = in_a_row + 1 if call == "write" else 0
                 longest = max(longest, in_a_row)
             assert longest <= 8
+
+    run(story)
+
+
+def test_where_the_next_poll_is_always_due_the_link_is_ready_and_first_looks_have_their_turn() -> (
+    None
+):
+    async def story(clock: VirtualClock) -> None:
+        async with LinkBench(clock) as bench:
+            bench.driver.always["read"] = Do(seconds=1.5)  # levels are polled each second
+            await asyncio.sleep(2.0)
+            assert bench.shell.settled
+            assert bench.quality("setpoint") is Quality.BAD_NEVER_READ, "nobody polls it"
+            bench.shell.look_once([bind(bench.driver, bench.actors["lamp-1"], 0)])
+            await asyncio.sleep(3.5)
+            assert bench.quality("setpoint") is Quality.GOOD
 
     run(story)
 

@@ -14,6 +14,7 @@ from scripted_driver import ScriptedField
 
 from jacquemart.runtime.model.clock import SystemClock
 from jacquemart.runtime.model.field import BoundPoint
+from jacquemart.runtime.model.quality import Quality
 
 
 class BlockingLamp:
@@ -62,7 +63,7 @@ def test_a_blocking_driver_that_hangs_in_a_write_is_not_called_again_until_it_is
             assert isinstance(bench.field, ScriptedField)
             await until(lambda: bench.shell.settled)
             driver.hang = True
-            hung = bench.set(80.0, 1, within_s=0.3)
+            hung = bench.set(80.0, 1, within_s=1.5)
             await until(lambda: not bench.shell.up)
             refused = bench.set(80.0, 2)
             assert how(refused) == ("REJECTED", "unreachable")
@@ -71,7 +72,8 @@ def test_a_blocking_driver_that_hangs_in_a_write_is_not_called_again_until_it_is
             assert driver.opens == 1
             driver.hang = False
             driver.let_go.set()
-            await until(lambda: bench.shell.up)
+            # Nothing is sent to a lamp that has not been heard of since its link came up.
+            await until(lambda: bench.shell.up and bench.quality() is Quality.GOOD)
             again = bench.set(30.0, 1)
             await until(lambda: again.outcome is not None)
             assert how(again) == ("APPLIED", "ok")

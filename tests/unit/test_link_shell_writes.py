@@ -62,7 +62,7 @@ def test_a_write_is_proven_by_what_is_read_back_after_it() -> None:
         ("crash_unsent", "INDETERMINATE", "no_answer", 0),
     ],
 )
-def test_each_answer_of_a_driver_has_its_true_end(
+def test_d5_each_answer_of_a_driver_has_its_true_end(
     does: str, status: str, reason: str, sends: int
 ) -> None:
     async def story(bench: LinkBench) -> None:

@@ -25,7 +25,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("limit")
-def test_too_many_connections_for_the_limit_are_a_typed_error_with_advice() -> None:
+def test_p12_too_many_connections_for_the_limit_are_a_typed_error_with_advice() -> None:
     with pytest.raises(StartError, match="its links need 836 connections") as caught:
         open_files.need_files("device-1", links(836, "modbus"), DRIVERS)
     assert caught.value.where == "cell device-1"

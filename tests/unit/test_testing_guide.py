@@ -53,5 +53,13 @@ def test_the_city_of_the_guide_runs(city_file: Path) -> None:
         SimulatedField.forget("street")
 
 
+def test_the_bad_connection_of_the_guide_passes(city_file: Path) -> None:
+    try:
+        name = "test_a_command_over_a_slow_line_is_done_in_time_or_not_at_all"
+        shown("chaos.py")[name](city_file)
+    finally:
+        SimulatedField.forget("street")
+
+
 def test_the_virtual_time_of_the_guide_passes() -> None:
     shown("virtual_time.py")["test_a_minute_is_over_at_once"]()

@@ -22,6 +22,7 @@ from jacquemart.runtime.model.field import Bad
 from jacquemart.runtime.model.quality import Quality
 from jacquemart.runtime.model.territory import Territory
 from jacquemart.runtime.testing.kinds.field import Answers, BenchDriver, BenchField
+from jacquemart.runtime.testing.kinds.others import Others
 from jacquemart.runtime.testing.kinds.template import template_of
 from jacquemart.runtime.testing.virtual_time import VirtualClock, VirtualTimeLoop
 
@@ -49,6 +50,7 @@ class KindBench:
         writes: what was sent to the field, as ``(point, value)``, in order.
         events: what the actor has emitted.
         failures: what its code has raised; a sound kind raises nothing.
+        others: all other devices: what they were commanded, and how that ends.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class KindBench:
         loop = VirtualTimeLoop()
         self.loop: asyncio.AbstractEventLoop = loop
         self.clock: Clock = VirtualClock(loop)
+        self.others = self.commanding = Others(loop, self.clock)
         self.events: list[Said] = []
         self.failures: list[BaseException] = []
         self.field = BenchField(self.loop.time)

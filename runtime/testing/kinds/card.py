@@ -46,6 +46,7 @@ _CHECKS = (
     cards_rules.guards_let_nothing_through,
     cards_commands.checks_arguments,
     cards_commands.commands_end,
+    cards_commands.hears_any_end_of_others,
     cards_life.restarts,
     cards_life.keeps_its_state,
     cards_life.stops,

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from jacquemart.runtime.actor import Argument
-from jacquemart.runtime.model.outcome import Reason
+from jacquemart.runtime.model.outcome import Reason, Status
+from jacquemart.runtime.testing.kinds.bench import KindBench
 from jacquemart.runtime.testing.kinds.cards_refused import must_be_refused
 from jacquemart.runtime.testing.kinds.cards_rules import sound_so_far
 from jacquemart.runtime.testing.kinds.field import Answers
@@ -66,3 +67,46 @@ def commands_end(sample: Sample) -> None:
                     what = f"{spec.name} {value!r} with a field that is {field!s}"
                     assert ticket.outcome is not None, f"{what} has no end"
                     sound_so_far(bench)
+
+
+def hears_any_end_of_others(sample: Sample) -> None:
+    """Whatever becomes of what it commands other devices, nothing is raised, and commands end."""
+    if not _tells_others(sample, Status.APPLIED, "is done"):
+        return  # it commands nobody
+    for status in Status:
+        _tells_others(sample, status, f"ends {status.name}")
+    _tells_others(sample, None, "ends late")
+
+
+def _tells_others(sample: Sample, answer: Status | None, what: str) -> int:
+    """Have it do all that it does while others answer so; return how often it commanded one."""
+    told = 0
+    for spec in sample.commands:
+        for value in good_values(spec.takes):
+            with sample.bench() as bench:
+                bench.others.answer = answer
+                bench.advance(5.0)
+                ticket = bench.command(spec.name, value, within_s=WITHIN_S)
+                bench.advance(WITHIN_S + AFTER_DEADLINE_S + 1.0)
+                named = f"{spec.name} {value!r}, while what it commands others {what},"
+                assert ticket.outcome is not None, f"{named} has no end"
+                told += _soundly(bench, named)
+    with sample.bench() as bench:
+        bench.others.answer = answer
+        for point in sample.field_points:
+            for reading in (point.low or 0.0, 1.0 if point.high is None else point.high):
+                bench.reading(point.name, reading)
+                bench.advance(1.0)
+        bench.stop()
+        bench.advance(61.0)
+        told += _soundly(bench, f"a reading, while what it commands others {what},")
+    return told
+
+
+def _soundly(bench: KindBench, named: str) -> int:
+    """Assert that nothing was raised; return how often others were commanded."""
+    try:
+        sound_so_far(bench)
+    except AssertionError as error:
+        raise AssertionError(f"{named} found a fault: {error}") from error
+    return len(bench.others.commands)

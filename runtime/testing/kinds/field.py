@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, ClassVar
 
-from jacquemart.runtime.model.city import DeviceSpec, PointSpec
 from jacquemart.runtime.model.errors import (
     DeviceRefused,
     DriverError,
@@ -16,6 +14,7 @@ from jacquemart.runtime.model.errors import (
     UnitError,
 )
 from jacquemart.runtime.model.field import Bad, BoundPoint
+from jacquemart.runtime.testing.named_points import NamedPoints
 
 
 class Answers(StrEnum):
@@ -58,38 +57,12 @@ class BenchField:
         return None
 
 
-class BenchDriver:
+class BenchDriver(NamedPoints):
     """The driver of a bench; ``jacquemart.runtime.cell.ports.DriverPort``."""
-
-    blocking: ClassVar[bool] = False
 
     def __init__(self, field: BenchField) -> None:
         """Speak to a field."""
         self._field = field
-
-    @classmethod
-    def check_link(cls, options: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
-        """Allow everything."""
-        return ()
-
-    @classmethod
-    def check_point(
-        cls, point: PointSpec, address: Mapping[str, Any]
-    ) -> Sequence[tuple[str, Any, str]]:
-        """Allow everything."""
-        return ()
-
-    @classmethod
-    def address_of(cls, point: PointSpec, device: DeviceSpec) -> Any:
-        """Return a point's name: it is its address."""
-        return point.name
-
-    def plan(self, points: Sequence[BoundPoint]) -> Sequence[BoundPoint]:
-        """Return the points as they are."""
-        return points
-
-    def retain(self, points: Sequence[BoundPoint]) -> None:
-        """Keep nothing."""
 
     async def open(self) -> None:
         """Connect, if the link is there."""

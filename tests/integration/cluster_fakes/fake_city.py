@@ -105,6 +105,14 @@ class FakeCell:
         self.sockets.append(one)
         return f"tcp://{self.config.host}:{one.getsockname()[1]}"
 
+    def prepare(self) -> None:
+        if os.environ.get("FAKE_STANDBY_FAILS"):
+            raise StartError("this standby was told to fail", where=self.config.name)
+
+    def adopt(self, config: CellConfig) -> CellAddress:
+        self.config = config
+        return self.start()
+
     def connect(self, directory: Directory) -> None:
         self.versions.append(directory.version)
         folder = os.environ.get("FAKE_CELL_DIARY")
@@ -140,6 +148,9 @@ class FakeCell:
 
     def health(self) -> dict[str, Any]:
         return {"versions": len(self.versions), "nofile": _open_files()}
+
+    def drain(self, grace_s: float) -> None:
+        pass
 
     def stop(self, grace_s: float) -> None:
         for one in self.sockets:

@@ -21,6 +21,7 @@ OPTIONS = WardenOptions(
     loader="fake_city:load",
     report_after=2,
     lose_after=4,
+    standby=0,
 )
 
 

@@ -1,0 +1,1 @@
+"""Traffic for bench/priority.py: demand, an independent observer, and what is beaten."""

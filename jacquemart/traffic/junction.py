@@ -1,0 +1,111 @@
+"""One signal of a simulation under the control of a city's kernels: lamps, loops, priority.
+
+The only way to a lamp is ``step``: the controller's interlock lets an output out, and nothing else
+is shown. What is shown is read back, and the monitor looks at it by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from jacquemart.actors.priority.granter import Instruction
+from jacquemart.actors.priority.granter.port import PortGranter
+from jacquemart.actors.priority.request import Ask, Item
+from jacquemart.actors.signals.controller import Controller
+from jacquemart.actors.signals.model import Aspect, Intersection
+from jacquemart.actors.signals.monitor import Monitor, Rules
+from jacquemart.drivers.sumo import Simulation
+from jacquemart.runtime.model.errors import ConfigError, UsageError
+
+#: The monitor's letters for SUMO's.
+_READ = {"O": "d", "r": "R", "u": "r", "G": "G", "g": "g", "y": "y", "o": "f"}
+
+
+def rules_of(model: Intersection, period_ms: int) -> Rules:
+    """Return what a monitor that reads every ``period_ms`` holds an intersection to."""
+    names = [group.name for group in model.groups]
+    return Rules(
+        {
+            group.name: (
+                group.min_green_ms,
+                group.yellow_ms,
+                "f" if group.in_flash is Aspect.FLASH else "d",
+            )
+            for group in model.groups
+        },
+        {(names[one], names[two]): gap for (one, two), gap in model.intergreens.items()},
+        frozenset((names[one], names[two]) for one, two in model.yields),
+        silence_ms=2 * period_ms,
+    )
+
+
+class Junction:
+    """A controller, its granter, and the signal of a simulation that they run.
+
+    Attributes:
+        id: of the signal.
+        started: it has shown something.
+        why_no_priority: why its plan grants none; empty if it does.
+    """
+
+    def __init__(self, model: Intersection, field: Simulation) -> None:
+        """Take over a signal; it flashes and starts up as after a loss of power.
+
+        Raises:
+            ConfigError: the simulation has no such signal, or one with fewer links.
+        """
+        try:
+            self._lamps = field.lamps(model.id, [group.links for group in model.groups])
+        except UsageError as error:
+            raise ConfigError(error.message, where=model.id) from error
+        self.id = model.id
+        self.started = False
+        self.model = model
+        self.controller = Controller(model)
+        self.monitor = Monitor(rules_of(model, field.step_ms), field.time_ms)
+        self.why_no_priority = ""
+        self._granter: PortGranter | None = None
+        try:
+            self._granter = PortGranter(self.controller, model.plans[0])
+        except ConfigError as error:
+            self.why_no_priority = str(error)
+
+    def asked(self, ask: Ask, now_ms: int) -> Sequence[Instruction]:
+        """Take one request for priority; return what became of it, to be told."""
+        return self._granter.asked(ask, now_ms) if self._granter is not None else ()
+
+    def requests(self) -> tuple[Item, ...]:
+        """Return the requests that are known, as S0033 has them; ends are told once."""
+        if self._granter is None:
+            return ()
+        items = self._granter.granter.status()
+        self._granter.granter.sent()
+        return items
+
+    def hear(self, occupied: Mapping[str, bool]) -> None:
+        """Take what detectors say."""
+        for detector in self.model.detectors:
+            if detector.name in occupied:
+                self.controller.hear(detector.name, occupied[detector.name])
+
+    def watch(self, read: str, now_ms: int) -> str:
+        """Have the monitor look at what was read back; return its fault, or an empty text.
+
+        A fault trips the controller: it flashes until a person has looked.
+        """
+        shown = {}
+        for group in self.model.groups:
+            letters_of = {read[link] for link in group.links}
+            shown[group.name] = _READ.get(letters_of.pop(), "?") if len(letters_of) == 1 else "?"
+        fault = self.monitor.see(shown, now_ms)
+        if fault:
+            self.controller.trip(fault)
+        return fault
+
+    def step(self, now_ms: int) -> Sequence[Instruction]:
+        """Decide, show it, and return what priority has to tell."""
+        told = self._granter.step(now_ms) if self._granter is not None else ()
+        cleared = self.controller.step(now_ms, now_ms)
+        self._lamps.show(cleared)
+        self.started = True
+        return told

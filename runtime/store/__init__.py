@@ -1,0 +1,1 @@
+"""What must survive the processes: the journals of the zones."""
