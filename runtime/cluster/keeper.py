@@ -133,8 +133,6 @@ class Keeper:
             self.api, self.stream = arrival.address.commands, arrival.address.stream
             self.cells.pin_gateway(self.api, self.stream)
             self._publish()
-        self.changes.arrived(name)
-        self.moves.arrived(name)
 
     def ready(self, path: Path, state: runstate.RunState) -> None:
         """Make the city known to this user's other programs."""
@@ -258,16 +256,18 @@ class Keeper:
                 fresh = name not in self.register.cells
                 self.arrived(name, answer)
                 changed = True
-            except JacquemartError as error:
-                self.changes.cannot_start(name, error)
-                self.lose(name, str(error))
-            else:
                 self.report.tell(
                     "cell_added" if fresh else "cell_replaced",
                     cell=describe(answer.address),
                     api=self.api,
                     stream=self.stream,
                 )
+                # after that: whoever is told that all cells have moved knows where they are
+                self.changes.arrived(name)
+                self.moves.arrived(name)
+            except JacquemartError as error:
+                self.changes.cannot_start(name, error)
+                self.lose(name, str(error))
         if changed:
             self.cells.connect(self.register.directory())
         for name, answer in self.cells.answers("connect").items():
