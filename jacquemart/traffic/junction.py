@@ -12,31 +12,14 @@ from jacquemart.actors.priority.granter import Instruction
 from jacquemart.actors.priority.granter.port import PortGranter
 from jacquemart.actors.priority.request import Ask, Item
 from jacquemart.actors.signals.controller import Controller
-from jacquemart.actors.signals.model import Aspect, Intersection
-from jacquemart.actors.signals.monitor import Monitor, Rules
+from jacquemart.actors.signals.model import Intersection
+from jacquemart.actors.signals.monitor import Monitor
 from jacquemart.drivers.sumo import Simulation
 from jacquemart.runtime.model.errors import ConfigError, UsageError
+from jacquemart.traffic.watch import rules_of
 
 #: The monitor's letters for SUMO's.
 _READ = {"O": "d", "r": "R", "u": "r", "G": "G", "g": "g", "y": "y", "o": "f"}
-
-
-def rules_of(model: Intersection, period_ms: int) -> Rules:
-    """Return what a monitor that reads every ``period_ms`` holds an intersection to."""
-    names = [group.name for group in model.groups]
-    return Rules(
-        {
-            group.name: (
-                group.min_green_ms,
-                group.yellow_ms,
-                "f" if group.in_flash is Aspect.FLASH else "d",
-            )
-            for group in model.groups
-        },
-        {(names[one], names[two]): gap for (one, two), gap in model.intergreens.items()},
-        frozenset((names[one], names[two]) for one, two in model.yields),
-        silence_ms=2 * period_ms,
-    )
 
 
 class Junction:
@@ -62,7 +45,7 @@ class Junction:
         self.started = False
         self.model = model
         self.controller = Controller(model)
-        self.monitor = Monitor(rules_of(model, field.step_ms), field.time_ms)
+        self.monitor = Monitor(rules_of(model, 2 * field.step_ms), field.time_ms)
         self.why_no_priority = ""
         self._granter: PortGranter | None = None
         try:

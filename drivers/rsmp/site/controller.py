@@ -6,7 +6,7 @@ real controller, a simulated intersection. It is pure: time is told by ``step``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Literal, NamedTuple, Protocol
 
@@ -98,6 +98,10 @@ class Controller(Protocol):
     @property
     def detectors(self) -> Sequence[bool]:
         """Return whether each detector logic is occupied."""
+
+    @property
+    def alarms(self) -> Collection[tuple[str, int]]:
+        """Return the alarms of the SXL that are active: (code, group or detector from 0)."""
 
     def step(self, now_s: float) -> None:
         """Come to a time, in s of a clock that never goes back."""

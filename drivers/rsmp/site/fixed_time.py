@@ -82,6 +82,7 @@ class FixedTime:
     fault: str = ""
     plan: int = 0
     commanded: bool = False
+    alarms: tuple[tuple[str, int], ...] = ()
     _now: float | None = None
     _began: float = 0.0
     _held: float = 0.0

@@ -82,6 +82,8 @@ class Tlc:
         self.issued: list[tuple[str, str, bool]] = []
         """Alarms that became active or inactive, for whoever tells them: (component, code, on)."""
         self.detectors_forced: set[str] = set()
+        self._raised: set[tuple[str, str]] = set()
+        """Alarms that the controller has, as (component, code)."""
         self._statuses, self._commands = Statuses(self), Commands(self)
 
     def step(self, now: Moment) -> None:
@@ -93,9 +95,22 @@ class Tlc:
             self.controller.set_mode(mode)
             self.mode_source = "calendar_clock"
         self.controller.step(now.mono)
+        self._alarms_of_controller()
         for number, code in self.options.alarm_inputs.items():
             if 1 <= number <= len(self.inputs):
                 self.raise_alarm(self.of_kind(ALARMS[code].component), code, self.input(number))
+
+    def _alarms_of_controller(self) -> None:
+        active = {(self._nth(code, index), code) for code, index in self.controller.alarms}
+        for component, code in sorted(self._raised ^ active):
+            self.raise_alarm(component, code, (component, code) in active)
+        self._raised = active
+
+    def _nth(self, code: str, index: int) -> str:
+        """Return the component that an alarm of the controller is of."""
+        kind = ALARMS[code].component
+        names = {"group": self.options.groups, "detector": self.options.detectors}.get(kind, ())
+        return names[index] if 0 <= index < len(names) else self.of_kind(kind)
 
     @property
     def clock_ms(self) -> int:
