@@ -14,8 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from jacquemart.actors.signals.checking import problems
-from jacquemart.actors.signals.model import Aspect, Group, Intersection, Plan, Stage, Step, Use
-from jacquemart.actors.signals.sumo_network import Network, Program, Signal, read_network
+from jacquemart.actors.signals.model import (
+    LONGEST_WAIT_MS,
+    Aspect,
+    Group,
+    Intersection,
+    Plan,
+    Stage,
+    Step,
+    Use,
+)
+from jacquemart.actors.signals.sumo_network import Link, Network, Program, Signal, read_network
 
 #: Where a program never lets one follow the other directly: yellow and so much more.
 ALL_RED_MS: Final = 2_000
@@ -23,6 +32,9 @@ ALL_RED_MS: Final = 2_000
 WALK_M_S: Final = 1.2
 MIN_GREEN_MS: Final = 5_000
 MAX_GREEN_MS: Final = 120_000
+#: What is left of a green during which others would wait longer than anybody may: such a program
+#: waits for somebody who switches, and says nothing of how long its greens should be.
+SHORTENED_MS: Final = 30_000
 _GO: Final = "Ggs"
 _KNOWN: Final = "rRyYuGgs"
 
@@ -31,13 +43,15 @@ _KNOWN: Final = "rRyYuGgs"
 class Imported:
     """One signal of a network: its model, or why there is none.
 
-    ``left_out``: programs that are no plan of it, with the reason.
+    ``left_out``: programs that are no plan of it, with the reason. ``changed``: programs of which
+    the plan is another, and how (program, what).
     """
 
     id: str
     model: Intersection | None
     reason: str = ""
     left_out: tuple[tuple[str, str], ...] = ()
+    changed: tuple[tuple[str, str], ...] = ()
 
 
 class _Cannot(Exception):
@@ -57,7 +71,12 @@ def intersections(path: str | Path) -> list[Imported]:
 def imported(network: Network, signal: Signal) -> Imported:
     """Return the model of one signal. Programs that fit no model are left out, and told."""
     left_out: list[tuple[str, str]] = []
+    shortened: list[tuple[str, str]] = []
     programs = []
+    if not signal.programs:
+        return Imported(signal.id, None, "it has no program")
+    if any(way.junction in network.rail for link in signal.links.values() for way in link.ways):
+        return Imported(signal.id, None, "it is a signal of a railway")
     for program in signal.programs:
         try:
             _check_letters(signal, program)
@@ -65,18 +84,24 @@ def imported(network: Network, signal: Signal) -> Imported:
         except _Cannot as cannot:
             left_out.append((program.id, str(cannot)))
     while programs:
+        changed = list(shortened)
         try:
-            model = _model(network, replace_programs(signal, programs))
+            model = _model(network, replace_programs(signal, programs), changed)
         except _Cannot as cannot:
             return Imported(signal.id, None, str(cannot), tuple(left_out))
         wrong = problems(model)
         if not wrong:
-            return Imported(signal.id, model, "", tuple(left_out))
+            return Imported(signal.id, model, "", tuple(left_out), tuple(changed))
         first = wrong[0]
         bad = next((plan for plan in model.plans if first.path[:2] == ("plans", plan.name)), None)
         told = f"{'.'.join(map(str, first.path))}: {first.found}; allowed: {first.allowed}"
         if bad is None:
             return Imported(signal.id, None, told, tuple(left_out))
+        at = next(at for at, program in enumerate(programs) if program.id == bad.name)
+        shorter = _shortened(programs[at], shortened)
+        if shorter is not programs[at]:
+            programs[at] = shorter
+            continue
         left_out.append((bad.name, told))
         programs = [program for program in programs if program.id != bad.name]
     return Imported(signal.id, None, "it has no program that can be a plan", tuple(left_out))
@@ -85,6 +110,69 @@ def imported(network: Network, signal: Signal) -> Imported:
 def replace_programs(signal: Signal, programs: list[Program]) -> Signal:
     """Return the signal with only these programs."""
     return Signal(signal.id, programs, signal.links)
+
+
+def _shortened(program: Program, changed: list[tuple[str, str]]) -> Program:
+    """Return a program without greens that would keep others waiting too long."""
+    phases = [
+        (SHORTENED_MS if ms > LONGEST_WAIT_MS and set(state) & set(_GO) else ms, state)
+        for ms, state in program.phases
+    ]
+    if phases == program.phases:
+        return program
+    longest = max(ms for ms, _ in program.phases)
+    changed.append((
+        program.id, f"greens of up to {longest / 1e3:g} s last {SHORTENED_MS / 1e3:g} s",
+    ))  # fmt: skip
+    return Program(program.id, program.offset_ms, phases, program.actuated)
+
+
+def _open(signal: Signal, changed: list[tuple[str, str]]) -> Signal:
+    """Return a signal without the links that no program ever gives green: they stay red."""
+    phases = [state for program in signal.programs for _, state in program.phases]
+    closed = [at for at in signal.links if not any(state[at] in _GO for state in phases)]
+    if closed:
+        changed.append(("", f"never green, so always red: links {', '.join(map(str, closed))}"))
+    links = {at: link for at, link in signal.links.items() if at not in closed}
+    if not links:
+        raise _Cannot("no link of it is ever green")
+    return Signal(signal.id, signal.programs, links)
+
+
+def _ceding(
+    signal: Signal,
+    foes: Mapping[int, set[int]],
+    response: Mapping[int, set[int]],
+    changed: list[tuple[str, str]],
+) -> Signal:
+    """Return a signal in which who must give way where ways merge shows that it does.
+
+    A program that gives full green to two turns into one lane relies on the junction's own right
+    of way. The model says it: less is allowed than the program shows, never more. Two full greens
+    that cross are another matter: those are a fault.
+    """
+    programs = []
+    merge = {
+        (one, other) for one in foes for other in foes[one]
+        if {(way.junction, way.into) for way in signal.links[one].ways}
+        & {(way.junction, way.into) for way in signal.links[other].ways}
+    }  # fmt: skip
+    for program in signal.programs:
+        phases = []
+        yields: set[int] = set()
+        for ms, state in program.phases:
+            cede = {
+                one for one, other in merge
+                if state[one] == state[other] == "G"
+                and other in response[one] and one not in response[other]
+            }  # fmt: skip
+            yields |= cede
+            phases.append((ms, "".join("g" if at in cede else x for at, x in enumerate(state))))
+        if yields:
+            names = ", ".join(map(str, sorted(yields)))
+            changed.append((program.id, f"must give way, so full green is yielding: links {names}"))
+        programs.append(Program(program.id, program.offset_ms, phases, program.actuated))
+    return replace_programs(signal, programs)
 
 
 def _check_letters(signal: Signal, program: Program) -> None:
@@ -101,8 +189,10 @@ def _check_letters(signal: Signal, program: Program) -> None:
             raise _Cannot(f"a phase lasts {duration_ms} ms")
 
 
-def _model(network: Network, signal: Signal) -> Intersection:
+def _model(network: Network, signal: Signal, changed: list[tuple[str, str]]) -> Intersection:
+    signal = _open(signal, changed)
     foes, response = _right_of_way(network, signal)
+    signal = _ceding(signal, foes, response, changed)
     members: dict[tuple[object, ...], list[int]] = {}
     for at, link in sorted(signal.links.items()):
         shows = tuple(state[at] for one in signal.programs for _, state in one.phases)
@@ -136,20 +226,38 @@ def _right_of_way(
     foes: dict[int, set[int]] = {at: set() for at in signal.links}
     response: dict[int, set[int]] = {at: set() for at in signal.links}
     for at, link in signal.links.items():
-        requests = network.requests.get(link.junction, {})
-        if link.request not in requests:
-            raise _Cannot(f"link {at} has no right of way in junction {link.junction}")
-        gives, meets = requests[link.request]
+        if link.mixed:
+            raise _Cannot(f"link {at} is for walkers and for vehicles at once")
+        for way in link.ways:
+            if way.request not in network.requests.get(way.junction, {}):
+                raise _Cannot(f"link {at} has no right of way in junction {way.junction}")
+    for at, link in signal.links.items():
         for other, there in signal.links.items():
-            if other == at or there.junction != link.junction:
+            if other == at:
                 continue
-            same_lane = there.into == link.into and not link.crossing_m
-            if meets >> there.request & 1 or same_lane:
+            meets, gives = _between(network, link, there)
+            if meets:
                 foes[at].add(other)
                 foes[other].add(at)
-            if gives >> there.request & 1:
+            if gives:
                 response[at].add(other)
     return foes, response
+
+
+def _between(network: Network, link: Link, there: Link) -> tuple[bool, bool]:
+    """Return whether one link meets another, and whether it must give way wherever it does."""
+    meets, gives = False, True
+    for way in link.ways:
+        mine_gives, mine_meets = network.requests[way.junction][way.request]
+        for other in there.ways:
+            if other.junction != way.junction:
+                continue
+            theirs = network.requests[other.junction][other.request][1]
+            same_lane = other.into == way.into and not link.crossing_m
+            if mine_meets >> other.request & 1 or theirs >> way.request & 1 or same_lane:
+                meets = True
+                gives = gives and bool(mine_gives >> other.request & 1)
+    return meets, meets and gives
 
 
 def _used(

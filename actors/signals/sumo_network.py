@@ -28,24 +28,42 @@ _INTERNAL = re.compile(r":.+_([0-9]{1,6})_([0-9]{1,6})")
 
 @dataclass(slots=True)
 class Program:
-    """One program of a signal: (duration in ms, state letters) for each phase."""
+    """One program of a signal: (duration in ms, state letters) for each phase.
+
+    A phase of a program that detectors lengthen lasts as long as its ``duration`` says, but no
+    less than its ``minDur`` and no longer than its ``maxDur``.
+    """
 
     id: str
     offset_ms: int
     phases: list[tuple[int, str]] = field(default_factory=list)
+    actuated: bool = False
 
 
-@dataclass(slots=True)
-class Link:
-    """One link of a signal: from a lane over a junction into a lane, or a crossing.
-
-    ``crossing_m`` is the length of a crossing for walkers; 0: it is none.
-    """
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way over a junction: which request of the junction it is, and the lane it leads into."""
 
     junction: str
     request: int
     into: str
+
+
+@dataclass(slots=True)
+class Link:
+    """One link of a signal: all ways that one letter of its state stands for.
+
+    ``crossing_m`` is the length of the longest crossing for walkers among them; 0: there is none.
+    """
+
+    ways: list[Way] = field(default_factory=list)
     crossing_m: float = 0.0
+
+    @property
+    def mixed(self) -> bool:
+        """Return whether it is for walkers and for vehicles."""
+        walks = [way.into.startswith(":") for way in self.ways]
+        return any(walks) and not all(walks)
 
 
 @dataclass(slots=True)
@@ -59,10 +77,14 @@ class Signal:
 
 @dataclass(slots=True)
 class Network:
-    """What was read: signals by id, and for each junction its links' (response, foes) as bits."""
+    """What was read: signals by id, and for each junction its links' (response, foes) as bits.
+
+    ``rail`` has the junctions that are signals or crossings of railways.
+    """
 
     signals: dict[str, Signal] = field(default_factory=dict)
     requests: dict[str, dict[int, tuple[int, int]]] = field(default_factory=dict)
+    rail: set[str] = field(default_factory=set)
 
 
 class _Reader:
@@ -75,7 +97,7 @@ class _Reader:
         self._junction = ""
         self._inner: dict[str, list[str]] = {}
         self._lengths: dict[str, float] = {}
-        self._crossings: list[tuple[Link, str]] = []
+        self._crossings: list[tuple[Link, str, str]] = []
 
     def start(self, name: str, has: Mapping[str, str]) -> None:
         self._depth += 1
@@ -83,17 +105,22 @@ class _Reader:
             raise ValueError(f"elements nested deeper than {MOST_DEPTH}")
         if name == "tlLogic":
             signal = self.network.signals.setdefault(has["id"], Signal(has["id"]))
-            self._program = Program(has.get("programID", "0"), _ms(has.get("offset", "0")))
+            self._program = Program(
+                has.get("programID", "0"), _ms(has.get("offset", "0")),
+                actuated=has.get("type", "static") != "static",
+            )  # fmt: skip
             signal.programs.append(self._program)
         elif name == "phase" and self._program is not None:
             if len(has["state"]) > MOST_LINKS:
                 raise ValueError(f"a state of {len(has['state'])} links, at most {MOST_LINKS}")
-            self._program.phases.append((_ms(has["duration"]), has["state"]))
+            self._program.phases.append((_lasts(has), has["state"]))
         elif name == "lane" and has["id"].startswith(":") and "_c" in has["id"]:
             self._lengths[has["id"]] = float(has["length"])
         elif name == "junction":
             self._junction = has["id"]
             self._inner[self._junction] = has.get("intLanes", "").split()
+            if has.get("type", "").startswith("rail_"):
+                self.network.rail.add(self._junction)
         elif name == "request" and self._junction:
             bits = int(has["response"], 2), int(has["foes"], 2)
             self.network.requests.setdefault(self._junction, {})[int(has["index"])] = bits
@@ -110,28 +137,46 @@ class _Reader:
     def _connect(self, has: Mapping[str, str]) -> None:
         signal = self.network.signals.setdefault(has["tl"], Signal(has["tl"]))
         at = int(has["linkIndex"])
+        if at == -1:  # SUMO's word for a way that the signal does not control
+            return
         if not 0 <= at < MOST_LINKS:
             raise ValueError(f"link {at}, allowed: 0 to {MOST_LINKS - 1}")
         into = f"{has['to']}_{has['toLane']}"
+        link = signal.links.setdefault(at, Link())
         via = _INTERNAL.fullmatch(has.get("via", ""))
         if via is not None:
+            if has["from"].startswith(":"):
+                return  # the second half of a way, which is there as a whole
             junction = has["via"][1:].rsplit("_", 2)[0]
-            signal.links[at] = Link(junction, int(via[1]) + int(via[2]), into)
+            way = Way(junction, int(via[1]) + int(via[2]), into)
+            link.ways.append(way)
+            if "linkIndex2" in has and 0 <= int(has["linkIndex2"]) < MOST_LINKS:
+                signal.links.setdefault(int(has["linkIndex2"]), Link()).ways.append(way)
         elif has["to"].startswith(":"):
-            link = Link(has["to"][1:].rsplit("_", 1)[0], -1, into, 1.0)
-            signal.links[at] = link
-            self._crossings.append((link, into))
+            self._crossings.append((link, has["to"][1:].rsplit("_", 1)[0], into))
         else:
             raise ValueError(f"a connection of signal {has['tl']} without a way over its junction")
 
     def finish(self) -> Network:
-        for link, lane in self._crossings:
-            inner = self._inner.get(link.junction, [])
+        for link, junction, lane in self._crossings:
+            inner = self._inner.get(junction, [])
             if lane not in inner:
                 raise ValueError(f"crossing {lane} is not among the lanes of its junction")
-            link.request = inner.index(lane)
-            link.crossing_m = self._lengths.get(lane, 1.0)
+            link.ways.append(Way(junction, inner.index(lane), lane))
+            link.crossing_m = max(link.crossing_m, self._lengths.get(lane, 1.0))
         return self.network
+
+
+def _lasts(has: Mapping[str, str]) -> int:
+    """Return how long a phase lasts."""
+    least, most = has.get("minDur"), has.get("maxDur")
+    given = has.get("duration") or most or least
+    if given is None:
+        raise KeyError("duration")
+    length = _ms(given)
+    if least is not None:
+        length = max(length, _ms(least))
+    return length if most is None else min(length, _ms(most))
 
 
 def _ms(text: str) -> int:

@@ -37,10 +37,10 @@ def test_groups_that_conflict_are_those_whose_links_are_foes(name: str) -> None:
         for at, group in enumerate(one.model.groups):
             for other_at, other in enumerate(one.model.groups):
                 foes = any(
-                    network.requests[links[a].junction][links[a].request][1]
-                    >> links[b].request & 1
-                    or links[a].into == links[b].into
-                    for a in group.links for b in other.links
+                    network.requests[way.junction][way.request][1] >> there.request & 1
+                    or way.into == there.into
+                    for a in group.links for way in links[a].ways
+                    for b in other.links for there in links[b].ways
                 )  # fmt: skip
                 if at != other_at:
                     assert one.model.conflicts(at, other_at) is foes
