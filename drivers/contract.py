@@ -44,7 +44,7 @@ from jacquemart.runtime.model.errors import (
     RemoteProtocolError,
     UnitError,
 )
-from jacquemart.runtime.model.field import Bad, BoundPoint
+from jacquemart.runtime.model.field import Bad, BoundPoint, Taken
 from jacquemart.runtime.model.last_look import LastLook
 from jacquemart.runtime.model.quality import Quality
 
@@ -61,6 +61,7 @@ __all__ = [
     "OutcomeUnknown",
     "Quality",
     "RemoteProtocolError",
+    "Taken",
     "UnitError",
 ]
 
@@ -158,6 +159,9 @@ class Driver(ABC):
     @abstractmethod
     async def read(self, plan: Any) -> Sequence[float | Bad]:
         """Read the points of a plan; one value or :class:`Bad` for each, in order.
+
+        A value that was heard earlier is a :class:`Taken`, so that it does not look newer than it
+        is.
 
         Raises:
             LinkError: the link is gone. UnitError: the device is silent, the link works.

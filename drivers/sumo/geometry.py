@@ -44,11 +44,16 @@ def lanes(network: Path) -> Mapping[str, Lane]:
     Raises:
         ConfigError: it is no network of SUMO's.
     """
-    net = _read(network)
+    net = read_net(network)
     return {lane.id: lane for lane in _lanes(net)}
 
 
-def _read(network: Path) -> Any:
+def read_net(network: Path) -> Any:
+    """Return a network as SUMO's library has it.
+
+    Raises:
+        ConfigError: it is no network of SUMO's.
+    """
     import sumolib
 
     try:

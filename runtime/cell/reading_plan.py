@@ -10,7 +10,7 @@ from typing import Any
 from jacquemart.native.table import PointTable, column_of
 from jacquemart.runtime.actor.base import RAISED
 from jacquemart.runtime.actor.device import DeviceActor
-from jacquemart.runtime.model.field import Bad, BoundPoint, slots_of
+from jacquemart.runtime.model.field import Bad, BoundPoint, Taken, slots_of
 from jacquemart.runtime.model.quality import Quality
 
 
@@ -80,7 +80,13 @@ class ReadingPlan:
         column = column_of(answer) if type(answer) is list else None
         if column is not None:
             table.update_columns(self.slots, column, None, None, receive_ns)
-        elif Bad in map(type, answer):
+            self.tell(table, failed)
+            return
+        types = set(map(type, answer))
+        taken: array[int] | None = None
+        if Taken in types:
+            taken = array("q", [getattr(value, "source_ns", 0) for value in answer])
+        if Bad in types:
             values = array("d", bytes(8 * len(answer)))
             qualities = bytearray(len(answer))
             for at, value in enumerate(answer):
@@ -96,9 +102,13 @@ class ReadingPlan:
                     qualities[at] = quality
                 else:
                     values[at] = value
-            self._store_mixed(table, values, qualities, receive_ns)
+                    qualities[at] = getattr(value, "quality", Quality.GOOD)
+            self._store_mixed(table, values, qualities, taken, receive_ns)
         else:
-            table.update_columns(self.slots, array("d", answer), None, None, receive_ns)
+            known = None
+            if taken is not None:
+                known = bytes([getattr(value, "quality", Quality.GOOD) for value in answer])
+            table.update_columns(self.slots, array("d", answer), known, taken, receive_ns)
         self.tell(table, failed)
 
     def tell(self, table: PointTable, failed: Callable[[DeviceActor, BaseException], None]) -> None:
@@ -120,7 +130,12 @@ class ReadingPlan:
             table.mark_slots(self.slots, quality, receive_ns)
 
     def _store_mixed(
-        self, table: PointTable, values: array[float], qualities: bytearray, receive_ns: int
+        self,
+        table: PointTable,
+        values: array[float],
+        qualities: bytearray,
+        taken: array[int] | None,
+        receive_ns: int,
     ) -> None:
         """Store good values, and mark the bad ones without touching what was last known."""
         good = [at for at, quality in enumerate(qualities) if quality < Quality.STALE_AGE]
@@ -129,7 +144,7 @@ class ReadingPlan:
                 array("I", [self.slots[at] for at in good]),
                 array("d", [values[at] for at in good]),
                 bytes(qualities[at] for at in good),
-                None,
+                array("q", [taken[at] for at in good]) if taken is not None else None,
                 receive_ns,
             )
         by_quality: dict[int, list[int]] = {}

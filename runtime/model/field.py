@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 from jacquemart.runtime.model.city import DeviceSpec, PointSpec
 from jacquemart.runtime.model.quality import Quality
@@ -18,6 +18,27 @@ class Bad:
 
     quality: Quality
     detail: str = ""
+
+
+class Taken(float):
+    """A number that a driver heard earlier, with the time at which the field took it.
+
+    For drivers whose field speaks by itself: a poll is answered with what was heard last, and that
+    is as old as it is. A plain number counts as taken when it was read, and as GOOD.
+    """
+
+    __slots__ = ("quality", "source_ns")
+
+    source_ns: int
+    """ns of the wall clock."""
+    quality: Quality
+    """One that is usable; for others there is ``Bad``."""
+
+    def __new__(cls, value: float, source_ns: int, quality: Quality = Quality.GOOD) -> Self:
+        """Make one."""
+        made = super().__new__(cls, value)
+        made.source_ns, made.quality = source_ns, quality
+        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)

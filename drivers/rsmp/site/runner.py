@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from jacquemart.drivers.rsmp.connection import HIGH_WATER, moment
-from jacquemart.drivers.rsmp.machine.session import Close, Ready, Send
+from jacquemart.drivers.rsmp.machine.session import Close, Moment, Ready, Send
 from jacquemart.drivers.rsmp.machine.site import Site, SiteOptions
 from jacquemart.drivers.rsmp.site.tlc import Tlc
 
@@ -134,16 +134,26 @@ class Towards:
 class SiteRunner:
     """A controller with its supervisors, on the running loop."""
 
-    def __init__(self, tlc: Tlc, supervisors: Sequence[Towards]) -> None:
-        """Run a controller; ``start`` begins."""
+    def __init__(
+        self, tlc: Tlc, supervisors: Sequence[Towards], clock: Callable[[], Moment] = moment
+    ) -> None:
+        """Run a controller; ``start`` begins.
+
+        Args:
+            tlc: the controller.
+            supervisors: its connections.
+            clock: the controller's own: that of a simulation, say. Connections keep real time.
+        """
         self.tlc, self.supervisors = tlc, supervisors
+        self._clock = clock
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Begin to tick and to connect."""
+    def start(self, *, ticking: bool = True) -> None:
+        """Begin to connect and to tick; ``ticking`` False: somebody else calls ``tick``."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(one.run()) for one in self.supervisors]
-        self._tasks.append(loop.create_task(self._tick()))
+        if ticking:
+            self._tasks.append(loop.create_task(self._tick()))
 
     async def stop(self) -> None:
         """End everything."""
@@ -157,7 +167,7 @@ class SiteRunner:
     def tick(self) -> None:
         """Let the controller come to now, and tell what has changed."""
         now = moment()
-        self.tlc.step(now)
+        self.tlc.step(self._clock())
         issued, self.tlc.issued = self.tlc.issued, []
         for one in self.supervisors:
             for component, code, _ in issued:
