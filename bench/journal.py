@@ -189,6 +189,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=400, help="commands one after the other")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each offered rate")
     parser.add_argument("--state", default="", help="folder on the disk to measure")
+    parser.add_argument("--awake", action="store_true", help="see `jacquemart run --awake`")
     parser.add_argument("--load", nargs=4, metavar=("API", "RATE", "S", "FROM"))
     args = parser.parse_args()
     if args.load:
@@ -198,7 +199,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.state or None) as name:
         folder = Path(name)
         path = write_city(folder)
-        with jacquemart.City(path, state=str(folder / "state")) as city, city.client() as client:
+        city = jacquemart.City(path, state=str(folder / "state"), awake=args.awake)
+        with city, city.client() as client:
             ms = sequential(client, args.rounds)
             rates = {str(rate): offered(city.api, rate, args.seconds) for rate in RATES}
         ten = rates["10000"]

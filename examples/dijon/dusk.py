@@ -120,6 +120,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="the city file (default: city.toml, or city-simulated.toml, beside this program); "
         "its inventories are drawn into the folder generated/ beside it",
     )
+    parser.add_argument("--awake", action="store_true", help="see `jacquemart run --awake`")
     parser.add_argument("--state", default="", help="folder of the journals (default: a new one)")
     parser.add_argument("--field-port", type=int, default=15_020, help="TCP port of every cabinet")
     parser.add_argument("field", nargs="*", metavar="FIELD-OPTION", help="for the field; after --")
@@ -171,6 +172,7 @@ def _city(args: argparse.Namespace, state: str, say: _Speaker) -> jacquemart.Cit
         stream_port=args.stream_port,
         cells=args.cells,
         state=args.state or state,
+        awake=args.awake,
         on_progress=say.progress,
     )
 

@@ -63,6 +63,12 @@ def add(commands: Any) -> None:
         help="the folder of the city's journals, which must survive it "
         "(default: jacquemart/CITY in $XDG_STATE_HOME, or in ~/.local/state)",
     )
+    parser.add_argument(
+        "--awake",
+        action="store_true",
+        help="keep the processors of this host from sleeping while the city runs: shorter round "
+        "trips for more power; needs leave to write /dev/cpu_dma_latency (default: they sleep)",
+    )
     api.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -87,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         stream_port=args.stream_port,
         cells=args.cells,
         state=args.state,
+        awake=args.awake,
         on_progress=listener.hear,
     )
     ready = False

@@ -47,6 +47,7 @@ class City:
         stream_port: int | None = None,
         cells: int | None = None,
         standby: bool | None = None,
+        awake: bool | None = None,
         state: str | os.PathLike[str] | None = None,
         on_progress: Callable[[Event], None] | None = None,
         timeout_s: float = 120.0,
@@ -69,6 +70,9 @@ class City:
                 in ``$XDG_STATE_HOME`` (``~/.local/state``); ``""``: nothing survives the city.
             standby: whether a warm process waits to become any cell that is lost; None: if there
                 are several device cells.
+            awake: whether the processors of this host shall not sleep while the city runs: shorter
+                round trips for more power. Needs leave to write ``/dev/cpu_dma_latency``; without
+                it the city runs all the same, and a warning says so.
             on_progress: gets the warden's events (``report`` lists them), in a thread of its
                 own; what it raises is logged.
             timeout_s: seconds that the start may take.
@@ -85,6 +89,7 @@ class City:
             stream_port=-1 if stream_port is None else stream_port,
             cells=cells or 0,
             standby=chosen.standby if standby is None else int(standby),
+            awake=chosen.awake if awake is None else awake,
             state=chosen.state if state is None else absolute_state(state),
             timeout_s=timeout_s,
             grace_s=grace_s,

@@ -41,6 +41,8 @@ class WardenOptions:
     """A cell whose process has been frozen for so long is replaced; 0: never for that."""
     standby: int = -1
     """1: a warm standby; 0: none; -1: one if there are several device cells."""
+    awake: bool = False
+    """Whether the processors of the warden's host shall not sleep while the city runs."""
     journal_format: int = 0
     """The newest format that journals are written in, so that the version before can go on with
     them; 0: the newest of this version."""

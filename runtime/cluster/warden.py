@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from jacquemart.runtime.cluster import options as warden_options
 from jacquemart.runtime.cluster import private_dir, processes, ray_start, resume, runstate
+from jacquemart.runtime.cluster.awake import Awake
 from jacquemart.runtime.cluster.city_load import CityLoad
 from jacquemart.runtime.cluster.lifeline import Lifeline
 from jacquemart.runtime.cluster.options import WardenOptions
@@ -55,6 +56,7 @@ class Warden:
         self._keeper: Keeper | None = None
         self._state_file: Path | None = None
         self._control: Control | None = None
+        self._awake = Awake()
 
     def run(self) -> int:
         """Run the city until it shall end; return the exit status.
@@ -124,6 +126,8 @@ class Warden:
             lifeline.wake,
         )
         keeper.ready(self._state_file, replace(state, control=str(control.path)))
+        if options.awake and (why := self._awake.hold()):
+            report.tell("warning", message=f"processors go to sleep when they are idle: {why}")
         if self._history.number > 1:
             for number in range(1, self._history.number):
                 private_dir.remove(home.with_name(str(number)))
@@ -150,6 +154,7 @@ class Warden:
 
     def _end(self) -> None:
         began = time.monotonic()
+        self._awake.close()
         self._report.progress("stopping", reason=self._lifeline.ending)
         if self._control is not None:
             self._control.close()
