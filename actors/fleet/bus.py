@@ -14,7 +14,8 @@ class Bus(Vehicle):
 
     Off duty, or not known to be on duty, nobody is told where it is. It belongs to the zone in
     which it is, and leaves that when it is 25 m outside of it or was outside for 15 s. Its
-    position is stale 90 s after it was taken.
+    position is stale 90 s after it was taken. With the option ``broker`` it tells that one where
+    it is, for priority at signals; ``asks_as = "tram"`` makes a tram of it there.
     """
 
     __slots__ = ()
@@ -25,6 +26,8 @@ class Bus(Vehicle):
         *POSITION,
         Point("line", "The number of its line; 0: none", type="count", low=0.0, high=9_999.0,
               required=False, poll_ms=30_000, stale_after_ms=STALE_MS),
+        Point("trip", "The number of its trip in the timetable; 0: none", type="count", low=0.0,
+              high=1e15, required=False, poll_ms=30_000, stale_after_ms=STALE_MS),
         Point("delay", "How late it is; below 0: early", unit="s", low=-3_600.0, high=36_000.0,
               required=False, poll_ms=POLL_MS, stale_after_ms=STALE_MS),
         Point("load", "How full it is", unit="%", low=0.0, high=150.0, required=False,

@@ -16,10 +16,14 @@ from jacquemart.actors.fleet.vehicle import (
     Vehicle,
     status,
 )
+from jacquemart.actors.priority.request import VehicleType
 from jacquemart.runtime.actor import Aggregate
 from jacquemart.runtime.actor.declare import Point
 from jacquemart.runtime.kernel.duty import Duty, duty_of
 from jacquemart.runtime.model.quality import Quality
+
+#: Doing this, and nothing else, it asks for priority at signals.
+EMERGENCY = "emergency"
 
 
 class ServiceVehicle(Vehicle):
@@ -27,14 +31,16 @@ class ServiceVehicle(Vehicle):
 
     Off duty, or not known to be on duty, nobody is told where it is. It belongs to the zone in
     which it is. A task is refused while it is off duty or its position is not fresh; task 0,
-    which takes one back, never.
+    which takes one back, never. With the option ``broker`` it tells that one where it is while its
+    status is "emergency", for priority at signals.
     """
 
     __slots__ = ()
 
     kind = "service_vehicle"
+    asks_as = VehicleType.EMERGENCY
     points: ClassVar[tuple[Point, ...]] = (
-        status("off_duty", "available", "to_job", "at_job", "returning"),
+        status("off_duty", "available", "to_job", "at_job", "returning", EMERGENCY),
         *POSITION,
         Point("task", "The number of the task on its terminal; 0: none", type="count", low=0.0,
               high=999_999.0, writable=True, required=False, guards=(STATUS,), settle_ms=10_000,
@@ -46,6 +52,11 @@ class ServiceVehicle(Vehicle):
         Aggregate("tracked", "latitude", "online"),
         Aggregate("speed", "speed", "mean", "m/s"),
     )
+
+    def may_be_followed(self, status: float) -> bool:
+        """Return whether it drives to an emergency: else no signal has to know where it is."""
+        words = self.template.points[self.template.point_index(STATUS)].words
+        return 0 <= status < len(words) and words[int(status)] == EMERGENCY
 
     def rule(self, point: str, value: float) -> str | None:
         """Give a task only to a vehicle that is on duty, and of which one knows where it is."""

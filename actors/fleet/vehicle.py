@@ -8,11 +8,14 @@ never told of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, cast
 
 from jacquemart.actors.fleet.presence import OUTSIDE, Move, Presence
-from jacquemart.runtime.actor import DeviceActor
+from jacquemart.actors.fleet.telling import AGAIN_S, Telling, check_options
+from jacquemart.actors.priority.messages import PRIORITY_TOLD
+from jacquemart.actors.priority.request import VehicleType
+from jacquemart.runtime.actor import Argument, DeviceActor, Ticket, command
 from jacquemart.runtime.actor.declare import Point
 from jacquemart.runtime.kernel.duty import Duty, duty_of
 from jacquemart.runtime.model.quality import Quality
@@ -98,12 +101,14 @@ class Vehicle(DeviceActor):
 
     __slots__ = (
         "_anchor", "_counted", "_duty", "_highest", "_lost", "_numbers", "_presence", "_seen",
-        "_slots", "_told",
+        "_slots", "_telling", "_told",
     )  # fmt: skip
 
     kind = "vehicle"
     roams: ClassVar[bool] = True
     watched = frozenset({STATUS, "latitude", "longitude"})
+    asks_as: ClassVar[VehicleType] = VehicleType.BUS
+    """As what it asks for priority at signals, unless its template says otherwise."""
 
     def __init__(self, *bound: Any) -> None:
         """Bind the vehicle to its slots; it is at home until it says otherwise."""
@@ -129,7 +134,29 @@ class Vehicle(DeviceActor):
         index = self.template.point_index("zone")
         words = self.template.points[index].words if index >= 0 else ()
         self._numbers: Mapping[str, int] = {word: at for at, word in enumerate(words) if at}
+        self._telling = Telling(self, self.asks_as)
         self.every(AGE_S, self._look_again)
+        if "broker" in self.template.options:
+            self.every(AGAIN_S, self._tell_again)
+
+    @staticmethod
+    def check_options(options: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
+        """Return what is wrong with the options of a template of vehicles."""
+        return check_options(options)
+
+    def may_be_followed(self, status: float) -> bool:
+        """Return whether brokers of signal priority may know where it is, on duty as it is."""
+        return True
+
+    @command(PRIORITY_TOLD, "tells what a broker of priority has decided", Argument(text=200),
+             volatile=True, beside=True)  # fmt: skip
+    def priority_told(self, ticket: Ticket) -> None:
+        """Remember it, for whoever asks why."""
+        self._telling.hear(str(ticket.value))
+
+    def texts(self) -> Mapping[str, str]:
+        """Say what was decided of its priority at signals."""
+        return self._telling.texts()
 
     @property
     def zone(self) -> str:
@@ -146,6 +173,11 @@ class Vehicle(DeviceActor):
 
     # Inside --------------------------------------------------------------------------------
 
+    def _tell_again(self) -> None:
+        """Tell brokers that it stands where it stood, if its feed says so."""
+        if self._duty is Duty.ON:
+            self._telling.look(duty=self.may_be_followed(self.value(STATUS)))
+
     def _look_again(self) -> None:
         """Look though nothing came: positions age, and who stands behind a border has left."""
         self._look(AGE_STEP_S)
@@ -159,7 +191,9 @@ class Vehicle(DeviceActor):
         status, latitude, longitude = self._slots
         duty = self._follow_duty(*read(status)[:2])
         if duty is not Duty.ON:
+            self._telling.look(duty=False)
             return
+        self._telling.look(duty=self.may_be_followed(read(status)[0]))
         lat, quality, source_ns, _ = read(latitude)
         lon, lon_quality, _, _ = read(longitude)
         if math.isnan(lat) or math.isnan(lon):

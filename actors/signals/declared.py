@@ -221,7 +221,7 @@ def _detector(read: _Reader, name: str, values: Any, index: Mapping[str, int]) -
 
 
 def check_tables(
-    tables: Mapping[str, Any], devices: Collection[str]
+    tables: Mapping[str, Any], devices: Collection[str], _: object = None
 ) -> list[tuple[tuple[str | int, ...], str, str]]:
     """Return what is wrong with all ``[signals.*]`` of a city, with the keys that lead there.
 

@@ -4,7 +4,7 @@
 ``aggregated`` (the eight bits, the first the lowest), ``mode``, ``state`` and ``local`` (what the
 kind ``signal_controller`` asks for, put together of several statuses), ``alarm/A0008`` (1 while
 it is active; ``/acknowledged`` and ``/suspended`` for the other flags), ``priority`` (what is
-asked for by M0022 and not ended yet).
+asked for by M0022 and not ended yet), ``request`` (the state of that in S0033).
 
 *Forms of* ``command``: ``M0002/timeplan`` (the value becomes that argument), ``M0004`` (sent with
 what ``with`` says), ``M0022`` (see ``encode``), ``alarm/A0301/acknowledge`` and ``…/suspend``.
@@ -31,6 +31,7 @@ PARTS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "local": (("S0008", "status"),),
     "aggregated": (),
     "priority": (("S0033", "status"),),
+    "request": (("S0033", "status"),),
 }  # fmt: skip
 _ALARM: Final = re.compile(r"alarm/(A\d{4})(?:/(acknowledged|suspended|acknowledge|suspend))?")
 
@@ -48,7 +49,8 @@ class RsmpAddress:
     status: str
     command: str = ""
     item: int = 0
-    """Of a list, the part from 1; of S0001 the signal group. 0: the whole, or the first."""
+    """Of a list, the part from 1; of S0001 the signal group. 0: the whole, or the first. Of M0022
+    the slot: of several, each has a request of its own, for whatever group is asked for."""
     fixed: tuple[tuple[str, str], ...] = field(default=(), compare=True)
     """Arguments of the command that do not change."""
 
@@ -86,6 +88,8 @@ def check_point(point: PointSpec, address: Mapping[str, Any]) -> Sequence[Wrong]
     if point.writable and not command:
         wrong.append(("command", command, "a command, since the point is writable"))
     item = address.get("item", 0)
+    if not item and _split(status)[0] == "request":
+        wrong.append(("item", item, "the number of the slot whose request it is, from 1"))
     if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item <= 255:
         wrong.append(("item", item, "a whole number from 0 to 255"))
     fixed = address.get("with", {})

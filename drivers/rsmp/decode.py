@@ -7,6 +7,7 @@ the part that ``item`` names. A signal group is shown as :data:`LIGHTS` has it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ NO_ETA: Final = 999
 
 def decode(
     address: RsmpAddress, look: Look, bits: int | None, alarm: AlarmSeen | None,
-    priority: str = "", asked: float = 0.0,
+    priority: str = "", asked: float = 0.0, state: float = 0.0,
 ) -> float | Bad:  # fmt: skip
     """Return a point's value.
 
@@ -41,6 +42,7 @@ def decode(
         bits: the aggregated status, if it is known.
         alarm: the state of the alarm that the address names.
         priority: id of the request of M0022 under way. asked: what was written for it.
+        state: of the request in a slot, by its number.
     """
     form = address.status
     if form == "aggregated":
@@ -72,6 +74,8 @@ def decode(
     if form == "priority":
         open_ = [row for row in got("S0033", "status") if _is_open(row, priority)]
         return asked if open_ else 0.0
+    if form == "request":
+        return state
     code, _, name = form.partition("/")
     return _one(code, name, got(code, name), address.item)
 
@@ -142,7 +146,9 @@ def encode(address: RsmpAddress, value: float, codes: tuple[str, str]) -> dict[s
     """Return the arguments of a command that sets a value, or why there are none.
 
     M0022 takes ``1000 * (level + 1) + eta``: 8012 is level 7 in 12 s, 8999 level 7 with an ETA
-    that nobody knows, 0 no request. Its ``requestId`` and ``type`` are the caller's to add.
+    that nobody knows, 0 no request. In front of that three digits may name the signal group (it
+    goes where ``with`` has ``#``) and two the vehicle type, by its place among those of the SXL:
+    500208012 is a bus for group 2. Its ``requestId`` and ``type`` are the caller's to add.
 
     Args:
         codes: the security codes of level 1 and 2.
@@ -154,9 +160,18 @@ def encode(address: RsmpAddress, value: float, codes: tuple[str, str]) -> dict[s
     known = COMMANDS[code]
     arguments = dict(address.fixed)
     if code == "M0022":
-        level, eta = divmod(number, 1000)
+        rest, eta = divmod(number, 1000)
+        rest, level = divmod(rest, 100)
+        kind, group = divmod(rest, 1000)
         if number and not (1 <= level <= 15 and (eta <= 255 or eta == NO_ETA)):
             return f"{number} is not 1000 * (level + 1) + eta, with levels 0 to 14"
+        if (why := _say_group(arguments, group)) and number:
+            return why
+        types = known.arguments["vehicleType"].words
+        if kind > len(types):
+            return f"{number} has vehicle type {kind}; there are {len(types)}"
+        if kind:
+            arguments["vehicleType"] = types[kind - 1]
         arguments["level"] = str(max(level - 1, 0))
         if eta != NO_ETA and number:
             arguments["eta"] = str(eta)
@@ -188,3 +203,19 @@ def encode(address: RsmpAddress, value: float, codes: tuple[str, str]) -> dict[s
         if argument_name in arguments and (why := one.wrong(arguments[argument_name])):
             return f"{code} {argument_name}: {why}"
     return arguments
+
+
+def _say_group(arguments: dict[str, str], group: int) -> str:
+    """Put the number of a signal group where ``#`` stands; return why that cannot be."""
+    places = [name for name, text in arguments.items() if "#" in text]
+    if group > 255 or bool(group) != bool(places):
+        what = "in `with` no # says where that goes" if group else "# in `with` wants one"
+        return f"signal group {group}: {what if group <= 255 else 'the highest is 255'}"
+    for name in places:
+        arguments[name] = _HASHES.sub(
+            lambda found: str(group).zfill(len(found[0])), arguments[name]
+        )
+    return ""
+
+
+_HASHES: Final = re.compile("#+")

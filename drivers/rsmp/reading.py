@@ -52,13 +52,14 @@ def decode_point(
     if address.status.startswith("alarm/"):
         code = address.status.split("/")[1]
         alarm = connection.machine.alarms.get((component, code))
-    priority, asked = "", 0.0
-    if address.status == "priority":
+    priority, asked, state = "", 0.0, 0.0
+    if address.status in ("priority", "request"):
         told = values.get((component, "S0033", "status"))
-        priority, asked = writer.priority(address, told.value if told is not None else None)
+        found = writer.requests.look(address, told.value if told is not None else None)
+        priority, asked, state = found
     return decode(
         address, lambda code, name: values.get((component, code, name)), bits, alarm, priority,
-        asked,
+        asked, state,
     )  # fmt: skip
 
 

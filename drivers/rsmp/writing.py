@@ -1,11 +1,9 @@
-"""Writes as commands, and the priority requests that are under way."""
+"""Writes as commands."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jacquemart.drivers.contract import (
@@ -19,26 +17,12 @@ from jacquemart.drivers.contract import (
 from jacquemart.drivers.rsmp.address import RsmpAddress
 from jacquemart.drivers.rsmp.decode import encode
 from jacquemart.drivers.rsmp.machine.supervisor import Answer
+from jacquemart.drivers.rsmp.priority import Requests
 from jacquemart.drivers.rsmp.wire.values import to_bool, to_int
 
 if TYPE_CHECKING:
     from jacquemart.drivers.rsmp.connection import Connection
     from jacquemart.drivers.rsmp.driver import RsmpDriver
-
-_PriorityKey = tuple[str, str, tuple[tuple[str, str], ...]]
-
-
-_ENDED = ("completed", "timeout", "rejected", "cooldown", "stale")
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A priority request that was sent."""
-
-    identity: str
-    value: float
-    seen: bool = False
-    ended: bool = False
 
 
 class Writer:
@@ -47,23 +31,7 @@ class Writer:
     def __init__(self, driver: RsmpDriver) -> None:
         """Write for a driver."""
         self._driver = driver
-        self._priorities: dict[_PriorityKey, _Asked] = {}
-
-    def priority(self, address: RsmpAddress, told: object) -> tuple[str, float]:
-        """Return the id of the request of M0022 for a movement, and what was written for it.
-
-        ``told`` is the site's S0033 as it came: a request that has ended there, or that was
-        there and is gone, is over.
-        """
-        asked = self._priorities.get(_key(address))
-        if asked is None:
-            return "", 0.0
-        if isinstance(told, list):
-            rows = [r for r in told if isinstance(r, dict) and r.get("r") == asked.identity]
-            ended = rows[0].get("s") in _ENDED if rows else asked.seen
-            asked.ended = asked.ended or ended
-            asked.seen = asked.seen or bool(rows)
-        return asked.identity, asked.value
+        self.requests = Requests()
 
     async def write(
         self, writes: Sequence[tuple[BoundPoint, float]]
@@ -102,14 +70,32 @@ class Writer:
         if connection is None:
             return UnitError(f"site {address.site} is not there", where=point.id)
         code = address.command.partition("/")[0]
-        identity = ""
         if code == "M0022":
-            asked = self._priorities.get(_key(address))
-            open_id = asked.identity if asked is not None and not asked.ended else ""
-            if not value and not open_id:
-                return None  # nothing is asked for, and nothing is what was wanted
-            identity = open_id or str(uuid.uuid4())
-            arguments = _priority(arguments, identity, value, is_open=bool(open_id))
+            return await self._requests(connection, point, address, value, arguments)
+        return await self._send(connection, point, address, code, arguments)
+
+    async def _requests(
+        self, connection: Connection, point: BoundPoint, address: RsmpAddress, value: float,
+        arguments: dict[str, str],
+    ) -> DriverError | None:  # fmt: skip
+        """Send what a request for priority takes: first what must be taken back, then itself."""
+        steps = self.requests.steps(address, value, arguments)
+        for step in steps:
+            error = await self._send(connection, point, address, "M0022", step.arguments)
+            if isinstance(error, NeverSent):
+                return error
+            refused = isinstance(error, DeviceRefused)
+            self.requests.said(address, step, refused=refused,
+                               unknown=isinstance(error, OutcomeUnknown))  # fmt: skip
+            # Taken back, or the site knows of no such request: nothing is asked for.
+            if error is not None and not (refused and step.takes_back):
+                return error
+        return None  # nothing to send: nothing is asked for, and nothing is what was wanted
+
+    async def _send(
+        self, connection: Connection, point: BoundPoint, address: RsmpAddress, code: str,
+        arguments: dict[str, str],
+    ) -> DriverError | None:  # fmt: skip
         try:
             self._driver.last_look.check()
         except NeverSent as error:
@@ -117,15 +103,7 @@ class Writer:
         answer = await connection.command(
             address.component, code, arguments, self._driver.timeout_s
         )
-        error_ = _judge(answer, address, arguments, point)
-        if code == "M0022":
-            if value and not isinstance(error_, DeviceRefused):
-                self._priorities[_key(address)] = _Asked(identity, value)
-            elif not value and not isinstance(error_, OutcomeUnknown):
-                # Cancelled, or the site knows of no such request: nothing is asked for.
-                self._priorities.pop(_key(address), None)
-                return None
-        return error_
+        return _judge(answer, address, arguments, point)
 
     async def _alarm(
         self, connection: Connection | None, point: BoundPoint, address: RsmpAddress, value: float
@@ -145,22 +123,6 @@ class Writer:
             return OutcomeUnknown("the site does not say that it did", where=point.id)
         done = seen.acknowledged if what == "acknowledge" else seen.suspended == bool(value)
         return None if done else OutcomeUnknown("the site says otherwise", where=point.id)
-
-
-def _key(address: RsmpAddress) -> _PriorityKey:
-    movement = tuple(pair for pair in address.fixed if pair[0].endswith("Id"))
-    return address.site, address.component, movement
-
-
-def _priority(
-    arguments: dict[str, str], identity: str, value: float, *, is_open: bool
-) -> dict[str, str]:
-    """Return the arguments of M0022: the movement is named only when it is new."""
-    what = "cancel" if not value else "update" if is_open else "new"
-    kept = {
-        name: text for name, text in arguments.items() if what == "new" or name in ("level", "eta")
-    }
-    return {"requestId": identity, "type": what, **kept}
 
 
 def _judge(

@@ -61,6 +61,8 @@ def command_row(command: Mapping[str, Any]) -> tuple[str, str, str]:
         what = "nothing"
     elif takes["like"]:
         what = f"what {takes['like']} takes"
+    elif takes["text"]:
+        what = f"a text of up to {takes['text']:,} characters"
     else:
         what = " ".join(part for part in (_values(takes) or "a number", takes["unit"]) if part)
     if takes is not None and takes["optional"]:

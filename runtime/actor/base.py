@@ -54,7 +54,12 @@ class Host(Protocol):
 
 
 def command(
-    name: str, about: str = "", takes: Argument | None = None, *, volatile: bool = False
+    name: str,
+    about: str = "",
+    takes: Argument | None = None,
+    *,
+    volatile: bool = False,
+    beside: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare a handler for a command other than ``set``.
 
@@ -70,10 +75,13 @@ def command(
             handler runs, which sees a number (never a word) or None.
         takes: what the value may be; None: there is none, and a command with one is REJECTED.
         volatile: it is worth nothing later, so it is never journalled.
+        beside: of a device: it waits for no command in hand, which may wait a minute for its
+            proof, and none waits for it. Its handler is plain, and asks nobody else to wait. If
+            that raises, the command ends INDETERMINATE, and the actor goes on.
     """
 
     def declare(handler: Handler) -> Handler:
-        spec = CommandSpec(name, handler.__name__, about, takes, volatile)
+        spec = CommandSpec(name, handler.__name__, about, takes, volatile, beside)
         handler.__jacquemart_command__ = spec  # type: ignore[attr-defined]
         return handler
 
@@ -91,6 +99,8 @@ class Actor(Commander):
     commands: ClassVar[Mapping[str, str]] = {}
     #: Command name -> its declaration.
     command_specs: ClassVar[Mapping[str, CommandSpec]] = {}
+    #: Whether one of them goes beside others.
+    has_beside: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -106,6 +116,7 @@ class Actor(Commander):
             found[name] = replace(spec, method=attribute)
         cls.command_specs = found
         cls.commands = {name: spec.method for name, spec in found.items()}
+        cls.has_beside = any(spec.beside for spec in found.values())
 
     def __init__(self, id: str, host: Host) -> None:
         """Make the actor known by ``id`` on a cell. Do no work here; see ``on_start``."""

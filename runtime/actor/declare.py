@@ -159,6 +159,8 @@ class Argument:
             presets of a camera).
         whole: only whole numbers.
         optional: the command may come without a value; its handler then sees None.
+        text: 0: it is a number; else it is a text of so many characters at most, 1 to 1,024,
+            which its handler reads.
     """
 
     unit: str = ""
@@ -168,6 +170,7 @@ class Argument:
     like: str = ""
     whole: bool = False
     optional: bool = False
+    text: int = 0
 
     def of_template(self, template: TemplateSpec) -> Argument:
         """Return the argument as it is for the devices of a template."""
@@ -196,6 +199,7 @@ class CommandSpec:
             checked.
         takes: its value; None: it takes none.
         volatile: it is worth nothing later (a camera's pan): never journalled.
+        beside: it waits for no command in hand, and none waits for it.
     """
 
     name: str
@@ -203,6 +207,7 @@ class CommandSpec:
     about: str = ""
     takes: Argument | None = None
     volatile: bool = False
+    beside: bool = False
 
     def __post_init__(self) -> None:
         """Refuse the verbs of claims, which in a journal would be claims, and ``unpark``.

@@ -78,5 +78,6 @@ def describe_command(spec: CommandSpec) -> dict[str, Any]:
             "words": list(takes.words),
             "like": takes.like,
             "optional": takes.optional,
+            "text": takes.text,
         },
     }

@@ -201,16 +201,23 @@ class DeviceActor(Precedence):
         now = self.host.clock.wall_ns()
         self.shard.table.update(self._slot(point), value, quality, now, now)
 
-    def write(self, point: str, value: float, ticket: Ticket) -> None:
+    def write(
+        self, point: str, value: float, ticket: Ticket,
+        then: Callable[[Outcome], None] | None = None,
+    ) -> None:  # fmt: skip
         """End a command of this kind with a write: its verdict becomes the command's, as for set.
 
         For a handler, plain or async; call it once, as its last act. The value is checked as if
         a client had sent it: range, reachability, ``rule``; a refusal ends the command too.
+        ``then``, a plain function, gets the write's outcome before that.
         """
 
         def ended(step: Ticket) -> None:
             if self._sent is ticket:
                 self._sent = None
+            if then is not None and step.outcome is not None:
+                outcome = step.outcome
+                self._guard(lambda: then(outcome))
             if ticket.ended or step.outcome is None:
                 return  # the handler raised meanwhile, which has ended the command
             ticket.dispatched_ns = ticket.dispatched_ns or step.dispatched_ns

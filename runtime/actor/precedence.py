@@ -6,21 +6,25 @@
 - A handler that is a task is broken off where it awaits (its ``finally`` runs): two handlers of one
   device at a time could make anything of its fields. Its command ends INDETERMINATE, since it may
   have acted. One that does not let itself be broken off is waited for.
+
+And what is declared ``beside`` waits for nothing at all, whatever its priority.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from jacquemart.native.mailbox import SAFETY
 from jacquemart.native.parts import Parts
-from jacquemart.runtime.actor.base import Host
+from jacquemart.runtime.actor.base import RAISED, Host
 from jacquemart.runtime.actor.claim_ticket import ClaimTicket
 from jacquemart.runtime.actor.claimable import Claimable
-from jacquemart.runtime.actor.ticket import Ticket
+from jacquemart.runtime.actor.ticket import Ticket, Value
+from jacquemart.runtime.actor.values import check_argument
 from jacquemart.runtime.model.claim import LIFE_SAFETY
 from jacquemart.runtime.model.outcome import Reason
+from jacquemart.runtime.model.text import describe
 
 #: Sets of life safety that are under way beside a command in hand; more wait for it.
 MOST_BESIDE = 64
@@ -54,6 +58,8 @@ class Precedence(Claimable):
     def post(self, ticket: Ticket) -> None:
         """Hand the actor a command; one of life safety waits for nothing weaker in hand."""
         self.leave_columns()
+        if self.has_beside and self._goes_beside(ticket):
+            return
         if not (
             ticket.priority <= LIFE_SAFETY < self._rank
             and self._busy
@@ -75,6 +81,36 @@ class Precedence(Claimable):
             self._break_off()
         else:
             self._take_over(ticket)
+
+    def _goes_beside(self, ticket: Ticket) -> bool:
+        """Do a command that waits for nobody; return whether it is one, and has been begun."""
+        spec = self.command_specs.get(ticket.verb)
+        if spec is None or not spec.beside or self._stopped or self._parked or self._down:
+            return False
+        if (now := self.host.clock.boot_ns()) >= ticket.deadline_ns:
+            self._expire(ticket, now)
+            return True
+        value, refusal = check_argument(self.command_spec(spec), ticket.value, ticket.unit)
+        if refusal is None and self.claims is not None:
+            held = self.claims.command_refusal(ticket)
+            refusal = None if held is None else (Reason.HELD, held)
+        if refusal is not None:
+            self._refuse(ticket, *refusal)
+            return True
+        ticket.value = cast("Value", value)
+        self._last = ticket
+        owner, sent, self._owner, self._sent = self._owner, self._sent, ticket, None
+        try:
+            result = getattr(self, spec.method)(ticket)
+            if not ticket.ended and self._sent is not ticket:  # else its write will end it
+                self._succeed(ticket, result)
+        except RAISED as error:
+            self.host.failed(self, error)
+            if not ticket.ended:
+                self._end_unknown(ticket, Reason.INTERNAL, describe(error))
+        finally:
+            self._owner, self._sent = owner, sent
+        return True
 
     def leave_columns(self) -> None:
         """Have a command that is in the columns of a bulk command be one as any other.

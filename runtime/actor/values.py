@@ -43,10 +43,24 @@ def check_argument(command: CommandSpec, value: object, unit: str) -> tuple[obje
         return None, (Reason.BAD_VALUE, f"{command.name} takes no value")
     if value is None and takes.optional:
         return None, None
+    if takes.text:
+        return check_text(command.name, value, unit, takes.text)
     return check_number(
         command.name, value, unit, takes.unit, takes.limits, takes.words,
         whole=takes.whole or bool(takes.words),
     )  # fmt: skip
+
+
+def check_text(name: str, value: object, unit: str, most: int) -> tuple[object, Refusal | None]:
+    """Return a text of ``most`` characters at most, and why it is refused if it is none."""
+    if not isinstance(value, str):
+        found = "nothing" if value is None else type(value).__name__
+        return None, (Reason.BAD_VALUE, f"{name} takes a text, not {found}")
+    if not 1 <= len(value) <= most:
+        return None, (Reason.BAD_VALUE, f"{name} takes 1 to {most:,} characters, not {len(value)}")
+    if unit:
+        return None, (Reason.WRONG_UNIT, f"{name} is in no unit, not {unit}")
+    return value, None
 
 
 def check_number(

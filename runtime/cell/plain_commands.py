@@ -36,8 +36,8 @@ def plans_of(kind: type[DeviceActor]) -> Mapping[str, Plan]:
     found = {}
     for verb, spec in kind.command_specs.items():
         takes = spec.takes
-        if takes is not None and takes.like:
-            continue  # each template has its own range
+        if spec.beside or (takes is not None and (takes.like or takes.text)):
+            continue  # it does not wait its turn; each template has its own range; it is no number
         low, high = takes.limits if takes is not None else (None, None)
         found[verb] = Plan(
             spec.method,

@@ -18,7 +18,7 @@ from jacquemart.runtime.city.files import Document, Table, read_document
 from jacquemart.runtime.city.include import Documents
 from jacquemart.runtime.city.intake import Surroundings
 from jacquemart.runtime.city.inventory import Inventory
-from jacquemart.runtime.city.kind_tables import check_kind_tables
+from jacquemart.runtime.city.kind_tables import check_kind_tables, with_tables
 from jacquemart.runtime.city.links import Links
 from jacquemart.runtime.city.problems import Report
 from jacquemart.runtime.city.protected import Guarded, check_protected
@@ -167,6 +167,8 @@ def _read_city(
         check_exclusive(devices, built, links.build(), whole, guarded, report)
         check_protected(devices, built, links.build(), guarded, report)
     of_kinds = check_kind_tables(documents, built, templates, kinds, report)
+    if report.count == before:
+        templates = with_tables(templates, kinds, of_kinds, document)
     devices.close_accounts()
     links.close_accounts()
     city = CitySpec(

@@ -79,7 +79,9 @@ INCLUDED = (
     Key("templates", TABLE, {}),
     Key("inventory", TABLES, []),
     Key("device", TABLES, []),
-    Key("signals", TABLE, {}),  # read by a kind, see kind_tables
+    Key("signals", TABLE, {}),  # read by kinds, as those that follow; see kind_tables
+    Key("priority", TABLE, {}),
+    Key("approaches", TABLE, {}),
 )
 DOCUMENT = (
     Key("include", TEXTS, []),

@@ -70,4 +70,7 @@ def test_what_sets_lamps_of_sumo_takes_only_what_was_cleared() -> None:
 
 def test_a_city_cannot_set_a_stage_or_a_group() -> None:
     writable = {point.name for point in SignalController.points if point.writable}
-    assert writable == {"mode", "plan"}, "a new one that moves lamps needs the interlock"
+    # A request for priority is one: what comes of it the site's granter and interlock decide.
+    assert writable == {"mode", "plan", "priority_*"}, (
+        "a new one that moves lamps needs the interlock"
+    )

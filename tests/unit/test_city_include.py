@@ -75,7 +75,9 @@ def test_a_pattern_without_a_file_is_a_problem_and_nothing_else_is(tmp_path: Pat
 
 def test_an_included_file_is_no_city_and_includes_nothing(tmp_path: Path) -> None:
     include(tmp_path, lamp=LAMP, more='include = ["x.toml"]\n[city]\nid = "other"\n')
-    allowed = "zones, links, link_templates, templates, inventory, device, signals"
+    allowed = (
+        "zones, links, link_templates, templates, inventory, device, signals, priority, approaches"
+    )
     assert problems(tmp_path, city=WHOLE) == [
         f"templates/more.toml:1: include: found an unknown key; allowed: {allowed}",
         f"templates/more.toml:2: city: found an unknown key; allowed: {allowed}",

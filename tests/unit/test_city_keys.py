@@ -183,7 +183,7 @@ REPLACED: list[tuple[str, str, str, str]] = [
 APPENDED = [
     ("gatway", "port = 1", "gatway: found an unknown key; allowed: include, city, gateway, cells, "
      "zones, links, link_templates, templates, inventory, device, "
-     'signals (did you mean "gateway"?)'),
+     'signals, priority, approaches (did you mean "gateway"?)'),
     *(
         ("gateway", f"host = {bad}", f"gateway.host: found {bad}; allowed: {_LOOPBACK}")
         for bad in ('"0.0.0.0"', '"192.168.1.4"', '"example.org"', '""', "true")

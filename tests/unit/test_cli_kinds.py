@@ -148,7 +148,7 @@ def test_kinds_lists_what_is_installed(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["kinds"]) == 0
     rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
     assert rows["generic"][1] == "any"
-    assert rows["signal_controller"][1] == "10"
+    assert rows["signal_controller"][1] == "12"
     assert main(["kinds", "--json"]) == 0
     kinds = json.loads(capsys.readouterr().out)["kinds"]
     assert {"camera", "street_light", "generic"} <= {kind["kind"] for kind in kinds}

@@ -15,14 +15,16 @@ from jacquemart.actors.priority.request import State, VehicleType
 GUIDE = (Path(__file__).parents[2] / "docs/guides/priority.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
-    assert found is not None
-    return found[1]
+def block(language: str, with_text: str = "") -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    found = [one for one in blocks if with_text in one]
+    assert found
+    return str(found[0])
 
 
 def test_the_policy_in_the_guide_is_a_policy() -> None:
-    policy = read_policy(tomllib.loads(block("toml"))["priority"], "city.toml: priority")
+    table = tomllib.loads(block("toml", "[priority.bus]"))["priority"]
+    policy = read_policy(table, "city.toml: priority")
     bus, line = policy.rule(VehicleType.BUS, "5"), policy.rule(VehicleType.BUS, "L3")
     assert bus is not None
     assert line is not None

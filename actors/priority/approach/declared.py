@@ -15,6 +15,15 @@ LONGEST_M = 2_000.0
 SHORTEST_M = 20.0
 
 
+class Misdeclared(ConfigError):
+    """An approach cannot be so; says what of it, what was found, and what is allowed."""
+
+    def __init__(self, what: str, found: str, allowed: str, *, where: str) -> None:
+        """Tell of one thing."""
+        super().__init__(f"{what}: found {found}; allowed: {allowed}", where=where)
+        self.what, self.found, self.allowed = what, found, allowed
+
+
 @dataclass(frozen=True, slots=True)
 class Halt:
     """A stop on an approach: how far before the stop line it is, and how long one stands there."""
@@ -85,5 +94,5 @@ class Approach:
         """Return the length of the path."""
         return sum(metres_between(*one, *two) for one, two in pairwise(self.path))
 
-    def _wrong(self, what: str, found: object, allowed: str) -> ConfigError:
-        return ConfigError(f"{what}: found {found}; allowed: {allowed}", where=self.id)
+    def _wrong(self, what: str, found: object, allowed: str) -> Misdeclared:
+        return Misdeclared(what, str(found), allowed, where=self.id)

@@ -21,6 +21,7 @@ class Gone(StrEnum):
     STANDS = "it stands still where no stop and no signal is"
     OFF_DUTY = "it is not known to be on duty"
     FORGOTTEN = "too many vehicles are on the way"
+    SWITCHED_OFF = "priority is switched off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ _WHOLE: Final = ("level", "most_asks")
 _TOP: Final = ("ahead_s", "doubt_s", "refresh_s", "step_s", "again_s", "most_asks")
 
 
+#: The keys that lead to something, what was found there, and what is allowed.
+Wrong = tuple[tuple[str | int, ...], str, str]
+
+
 def read_policy(table: Mapping[str, Any], where: str) -> Policy:
     """Read the table ``priority`` of a city file.
 
@@ -111,87 +115,93 @@ def read_policy(table: Mapping[str, Any], where: str) -> Policy:
     Raises:
         ConfigError: with every place, what was found and what is allowed; the operator's fault.
     """
-    wrong: list[str] = []
+    policy, wrong = policy_of(table)
+    if wrong:
+        lines = [
+            f"{'.'.join([where, *map(str, keys)])}: found {found}; allowed: {allowed}"
+            for keys, found, allowed in wrong
+        ]
+        raise ConfigError("\n".join(lines), where=where)
+    return policy
+
+
+def policy_of(table: Mapping[str, Any]) -> tuple[Policy, list[Wrong]]:
+    """Return the policy that a table declares, and all that is wrong with it."""
+    wrong: list[Wrong] = []
     kinds = dict(_KINDS)
     for kind in _KINDS:
-        kinds[kind] = _rule(table.get(kind.value, {}), f"{where}.{kind.value}", kinds[kind], wrong)
+        kinds[kind] = _rule(table.get(kind.value, {}), (kind.value,), kinds[kind], wrong)
     found = table.get("lines", {})
     lines = {}
     if not isinstance(found, Mapping):
-        wrong.append(f"{where}.lines: found {shown(found)}; allowed: a table by line")
+        wrong.append((("lines",), shown(found), "a table by line"))
         found = {}
     for line, inner in found.items():
-        at = f"{where}.lines.{line}"
-        lines[str(line)] = _rule(inner, at, kinds[VehicleType.BUS], wrong)
+        keys = ("lines", str(line))
+        lines[str(line)] = _rule(inner, keys, kinds[VehicleType.BUS], wrong)
     numbers = {}
     allowed = [*(kind.value for kind in _KINDS), "lines", *_TOP]
     for key, value in table.items():
         if key in _TOP:
-            if _is_number(key, value, f"{where}.{key}", wrong):
+            if _is_number(key, value, (key,), wrong):
                 numbers[key] = value
         elif key not in allowed:
-            wrong.append(_unknown(where, key, allowed))
-    wrong += _out_of_order(kinds, lines, where)
-    if wrong:
-        raise ConfigError("\n".join(wrong), where=where)
-    return replace(Policy(kinds, lines), **numbers)
+            wrong.append(_unknown((), key, allowed))
+    wrong += _out_of_order(kinds, lines)
+    return replace(Policy(kinds, lines), **numbers), wrong
 
 
-def _rule(table: Any, where: str, base: Rule, wrong: list[str]) -> Rule:
+def _rule(table: Any, keys: tuple[str, ...], base: Rule, wrong: list[Wrong]) -> Rule:
     if not isinstance(table, Mapping):
-        wrong.append(f"{where}: found {shown(table)}; allowed: a table")
+        wrong.append((keys, shown(table), "a table"))
         return base
     names = [one.name for one in fields(Rule)]
     values: dict[str, Any] = {}
     for key, value in table.items():
-        at = f"{where}.{key}"
+        at = (*keys, key)
         if key == "ask":
             words = [one.value for one in Condition]
             if value in words:
                 values[key] = Condition(value)
             else:
-                wrong.append(f"{at}: found {shown(value)}; allowed: {', '.join(words)}")
+                wrong.append((at, shown(value), ", ".join(words)))
         elif key == "unknown":
             if isinstance(value, bool):
                 values[key] = value
             else:
-                wrong.append(f"{at}: found {shown(value)}; allowed: true, false")
+                wrong.append((at, shown(value), "true, false"))
         elif key not in names:
-            wrong.append(_unknown(where, key, names))
+            wrong.append(_unknown(keys, key, names))
         elif _is_number(key, value, at, wrong):
             values[key] = value
     return replace(base, **values)
 
 
-def _is_number(key: str, value: Any, at: str, wrong: list[str]) -> bool:
+def _is_number(key: str, value: Any, at: tuple[str, ...], wrong: list[Wrong]) -> bool:
     low, high = _NUMBERS[key]
     whole = key in _WHOLE
     number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
     if number and low <= value <= high:  # NaN is not
         return True
     what = "a whole number" if whole else "a number"
-    wrong.append(f"{at}: found {shown(value)}; allowed: {what} from {low:g} to {high:g}")
+    wrong.append((at, shown(value), f"{what} from {low:g} to {high:g}"))
     return False
 
 
-def _unknown(where: str, key: str, allowed: list[str]) -> str:
+def _unknown(keys: tuple[str, ...], key: str, allowed: list[str]) -> Wrong:
     meant = suggestion(key, allowed)
-    text = f"{where}.{key}: found an unknown key; allowed: {', '.join(allowed)}"
-    return f"{text} ({meant})" if meant else text
+    text = ", ".join(allowed)
+    return (*keys, key), "an unknown key", f"{text} ({meant})" if meant else text
 
 
-def _out_of_order(
-    kinds: Mapping[VehicleType, Rule], lines: Mapping[str, Rule], where: str
-) -> Iterator[str]:
+def _out_of_order(kinds: Mapping[VehicleType, Rule], lines: Mapping[str, Rule]) -> Iterator[Wrong]:
     tram, emergency = kinds[VehicleType.TRAM].level, kinds[VehicleType.EMERGENCY].level
     if tram >= emergency:
-        yield f"{where}.tram.level: found {tram}; allowed: below that of emergency, {emergency}"
+        yield ("tram", "level"), f"{tram}", f"below that of emergency, {emergency}"
     if kinds[VehicleType.BUS].level >= tram:
         found = kinds[VehicleType.BUS].level
-        yield f"{where}.bus.level: found {found}; allowed: below that of tram, {tram}"
+        yield ("bus", "level"), f"{found}", f"below that of tram, {tram}"
     for line, rule in lines.items():
         if rule.level >= emergency:
-            yield (
-                f"{where}.lines.{line}.level: found {rule.level}; allowed: below that of"
-                f" emergency, {emergency}"
-            )
+            keys = ("lines", line, "level")
+            yield keys, f"{rule.level}", f"below that of emergency, {emergency}"

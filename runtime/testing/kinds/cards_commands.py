@@ -33,6 +33,12 @@ def wrong_arguments(takes: Argument | None) -> list[tuple[Any, str, str]]:
     """Return values that a command must refuse, with the unit sent and the reason expected."""
     if takes is None:
         return [(1.0, "", Reason.BAD_VALUE), ("word", "", Reason.BAD_VALUE)]
+    if takes.text:
+        return [
+            (1.0, "", Reason.BAD_VALUE), (None, "", Reason.BAD_VALUE), ("", "", Reason.BAD_VALUE),
+            ("x" * (takes.text + 1), "", Reason.BAD_VALUE),
+            ("x", "no such unit", Reason.WRONG_UNIT),
+        ]  # fmt: skip
     low, high = takes.limits
     inside = low if low is not None else (high if high is not None else 0.0)
     wrong: list[tuple[Any, str, str]] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -42,7 +42,7 @@ class Sample:
         found = []
         for spec in self.kind.command_specs.values():
             takes = spec.takes.of_template(self.template) if spec.takes else None
-            found.append(CommandSpec(spec.name, spec.method, spec.about, takes, spec.volatile))
+            found.append(replace(spec, takes=takes))
         return found
 
     def bench(self) -> KindBench:
@@ -59,6 +59,8 @@ def good_values(takes: Argument | None) -> list[float | str | None]:
     """Return values that an argument allows: its ends, a middle, its words."""
     if takes is None:
         return [None]
+    if takes.text:
+        return ["x", "{}", "[1, null]", "[" * takes.text, "\0" * takes.text]
     low, high = takes.limits
     known = [end for end in (low, high) if end is not None]
     middle = sum(known) / len(known) if known else 0.0
