@@ -150,6 +150,16 @@ class Controller:
         """Return what it tripped for; empty: nothing."""
         return self._fault
 
+    @property
+    def running(self) -> bool:
+        """Return whether its plan runs: it is not starting, flashing, dark, or on the way there."""
+        return self._phase == "run" and not self._fault
+
+    @property
+    def plan(self) -> int:
+        """Return the number of its plan; ``view`` has the same, and much more that costs."""
+        return self._course.plan
+
     # Priority ------------------------------------------------------------------------------
 
     def view(self) -> View:

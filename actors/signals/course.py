@@ -7,7 +7,7 @@ reckoned in ``lamp_times``, and looked at again by the interlock.
 from __future__ import annotations
 
 from jacquemart.actors.signals.demand import Demand
-from jacquemart.actors.signals.forecast import Ways, run_ahead
+from jacquemart.actors.signals.forecast import Ways, keeps_ahead, run_ahead
 from jacquemart.actors.signals.grant import LONGEST_GRANT_MS, Grant, Kind
 from jacquemart.actors.signals.interstage import GOES, begins
 from jacquemart.actors.signals.lamp_times import LampTimes
@@ -76,6 +76,11 @@ class Course:
         return changed
 
     # Steps ---------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> int:
+        """Return the number of the plan that runs."""
+        return self._plan.number
 
     @property
     def reached(self) -> bool:
@@ -207,7 +212,24 @@ class Course:
         for group in self._ending(after):
             own = self._model.groups[group]
             left = min(left, own.max_green_ms - self._lamps.green_ms(group))
-        return max(0, min(left, self._room()))
+        return max(0, min(left, self._kept_room(after), self._room()))
+
+    def _kept_room(self, after: int) -> int:
+        """Return for how long the stage can stay, by who keeps green in those that follow."""
+        groups = range(len(self._model.groups))
+        here, there = self._model.stages[self._stage], self._model.stages[after]
+        if not any(here.goes(group) and there.goes(group) for group in groups):
+            return NO_LIMIT_MS
+        lamps = self._lamps
+        since = {group: -lamps.green_ms(group) for group in groups if lamps.shown[group] in GOES}
+        order = self._order()
+        ahead = order if order[:1] == [after] else [after, *order]
+        kept = keeps_ahead(self._ways, self._stage, since, ahead)
+        rooms = [
+            self._model.groups[group].max_green_ms - lamps.green_ms(group) - at
+            for group, at in kept.items()
+        ]
+        return min(rooms, default=NO_LIMIT_MS)
 
     def _room(self, insert: int = -1) -> int:
         """Return for how long the others can still be kept waiting."""

@@ -54,3 +54,38 @@ def run_ahead(
         ready = leave + way.length_ms
         stage = after
     return found
+
+
+def keeps_ahead(
+    ways: Ways, stage: int, green_since: Mapping[int, int], stages: Iterable[int]
+) -> dict[int, int]:
+    """Return for how long groups keep their green at least once ``stage`` is left, in ms.
+
+    Args:
+        ways: the interstages.
+        stage: the stage that is left now; groups of it that end with that are not told.
+        green_since: for each of its groups, since when (negative: ago).
+        stages: what follows, in order; each is left as soon as its minimum greens allow.
+    """
+    model = ways.model
+    kept = {g for g in range(len(model.groups)) if model.stages[stage].goes(g)}
+    since = dict(green_since)
+    found: dict[int, int] = {}
+    ready, first = 0, True
+    for after in stages:
+        way = ways.of(stage, after)
+        leave = ready
+        if not first:  # it is left now, whatever its minimum greens say: those are asked elsewhere
+            for group in way.ends:
+                leave = max(leave, since.get(group, ready) + model.groups[group].min_green_ms)
+        for group in kept.intersection(way.ends):
+            if not first:
+                found[group] = leave
+        kept -= set(way.ends)
+        if not kept:
+            break
+        for group, at in way.starts.items():
+            if not model.stages[stage].goes(group):
+                since[group] = leave + at
+        ready, stage, first = leave + way.length_ms, after, False
+    return found

@@ -87,6 +87,7 @@ class SiteController:
         self._occupied: list[bool] = [False] * len(model.detectors)
         self._heard: list[int | None] = [None] * len(model.detectors)
         self._forced: dict[int, bool] = {}
+        self._aspects = bytes(len(model.groups))
         self._written: Mapping[str, str] = {}
         self._right_ms: dict[int, int] = {}
         """When each lamp last showed what was written."""
@@ -109,11 +110,12 @@ class SiteController:
         self._look_at_lamps(now)
         cleared = self.signals.step(now, self._clock_ms)
         self.lamps.show(cleared)
-        names = [group.name for group in self.model.groups]
         self._written = {
-            name: LETTERS[one] for name, one in zip(names, cleared.aspects, strict=True)
+            group.name: LETTERS[one]
+            for group, one in zip(self.model.groups, cleared.aspects, strict=True)
         }
-        stopped = self._mode is not Mode.NORMAL or self.signals.view().starting
+        self._aspects = cleared.aspects
+        stopped = self._mode is not Mode.NORMAL or not self.signals.running
         for group, aspect in enumerate(cleared.aspects):
             if aspect in _GOES:
                 self._begun_ms.setdefault(group, now)
@@ -156,7 +158,7 @@ class SiteController:
     @property
     def mode(self) -> Mode:
         """Return the mode as the lamps have it: on the way to flash or dark it is still normal."""
-        shown = self.signals.view().aspects
+        shown = self._aspects
         if any(aspect not in _NO_SIGNAL for aspect in shown):
             return Mode.NORMAL
         if self._mode is Mode.DARK and any(shown):
@@ -166,8 +168,7 @@ class SiteController:
     @property
     def starting(self) -> bool:
         """Return whether it is in its start-up sequence, flashing before it included."""
-        wanted = self._mode is Mode.NORMAL and not self.fault
-        return wanted and self.signals.view().starting
+        return self._mode is Mode.NORMAL and not self.fault and not self.signals.running
 
     @property
     def fault(self) -> str:
@@ -177,7 +178,7 @@ class SiteController:
     @property
     def plan(self) -> int:
         """Return the number of the plan that runs."""
-        return self.signals.view().plan
+        return self.signals.plan
 
     @property
     def plans(self) -> Mapping[int, int]:
@@ -232,13 +233,12 @@ class SiteController:
 
     def groups(self) -> str:
         """Return a letter for each group, as S0001 has them."""
-        view = self.signals.view()
         letters = {**_S0001, **_STARTING} if self.starting else _S0001
         if self.watch.fault:
             return "".join(_S0001[group.in_flash] for group in self.model.groups)
         return "".join(
             self._green(group) if aspect in _GOES else letters[Aspect(aspect)]
-            for group, aspect in enumerate(view.aspects)
+            for group, aspect in enumerate(self._aspects)
         )
 
     def events(self) -> Sequence[tuple[str, str]]:

@@ -21,6 +21,8 @@ from jacquemart.runtime.model.errors import ConfigError, UsageError
 KEPT_MS: Final = 60_000
 #: … and so many of them.
 MOST_ENDED: Final = 64
+#: A granter of which nobody wants anything looks at its controller so often.
+IDLE_MS: Final = 1_000
 #: What is told and not fetched, at most.
 MOST_TOLD: Final = 256
 _REFUSALS: Final = (Reason.KNOWN_ID, Reason.UNKNOWN_ID)
@@ -43,7 +45,7 @@ class SitePriority:
         names = [group.name for group in controller.model.groups]
         self._group_of = {**dict(zip(components, names, strict=False)), **{n: n for n in names}}
         self._granter: PortGranter | None = None
-        self._plan = 0
+        self._plan = self._looked_ms = 0
         self._why_none = "the controller has not begun"
         self._ended: dict[str, Item] = {}
         self.told: deque[Instruction] = deque(maxlen=MOST_TOLD)
@@ -52,6 +54,7 @@ class SitePriority:
         """Take one M0022; return why not, or nothing."""
         if self._granter is None:
             return f"there is no priority: {self._why_none}"
+        self._look(self._granter, now_ms)
         kinds = [kind for kind in VehicleType if kind.value == request.vehicle]
         new = request.what == Verb.NEW.value
         try:
@@ -71,12 +74,16 @@ class SitePriority:
 
     def step(self, now_ms: int) -> None:
         """Look at the controller, and ask of it what was granted."""
-        plan = self._controller.view().plan
-        if self._granter is not None:
-            self._take(self._granter.step(now_ms))  # it ends all if this is not its plan any more
+        plan = self._controller.plan
+        if self._granter is not None and (
+            plan != self._plan or now_ms - self._looked_ms >= IDLE_MS or self._busy(self._granter)
+        ):
+            self._look(self._granter, now_ms)  # it ends all if this is not its plan any more
         if plan != self._plan:
             self._plan = plan
             self._granter = self._make(plan)
+            if self._granter is not None:
+                self._look(self._granter, now_ms)
         self._ended = {
             one.request: one for one in list(self._ended.values())[-MOST_ENDED:]
             if now_ms - one.since_ms <= KEPT_MS
@@ -94,6 +101,15 @@ class SitePriority:
             )
             for one in found.values()
         ]  # fmt: skip
+
+    @staticmethod
+    def _busy(beside: PortGranter) -> bool:
+        """Return whether something is asked for, or to be given back."""
+        return bool(beside.granter.queue.entries) or not beside.granter.accounts.settled
+
+    def _look(self, beside: PortGranter, now_ms: int) -> None:
+        self._looked_ms = now_ms
+        self._take(beside.step(now_ms))
 
     def _make(self, number: int) -> PortGranter | None:
         plan = self._controller.model.plan(number)

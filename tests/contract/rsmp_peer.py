@@ -15,6 +15,7 @@ from jacquemart.drivers.rsmp.connection import moment
 from jacquemart.drivers.rsmp.machine.session import SessionOptions
 from jacquemart.drivers.rsmp.machine.site import SiteOptions
 from jacquemart.drivers.rsmp.machine.station import Refused
+from jacquemart.drivers.rsmp.site.controller import Controller
 from jacquemart.drivers.rsmp.site.fixed_time import FixedTime, two_stages
 from jacquemart.drivers.rsmp.site.runner import SiteRunner, Towards
 from jacquemart.drivers.rsmp.site.tlc import Tlc, TlcOptions
@@ -63,6 +64,9 @@ class RsmpPeer(Peer):
         self.under_test = RsmpDriver(link, publish)
         return self.under_test
 
+    def make_controller(self) -> Controller:
+        return FixedTime(two_stages(4, (20, 20)), 4)
+
     async def start(self) -> PeerField:
         self.tlcs: dict[str, ScriptedTlc] = {}
         self.towards: dict[str, Towards] = {}
@@ -70,8 +74,7 @@ class RsmpPeer(Peer):
         self.heard = asyncio.Event()
         session = SessionOptions(sxl=("1.2.1",))
         for site in SITES:
-            controller = FixedTime(two_stages(4, (20, 20)), 4)
-            tlc = ScriptedTlc(TlcOptions(site, site), controller, moment())
+            tlc = ScriptedTlc(TlcOptions(site, site), self.make_controller(), moment())
             tlc.heard = self.heard
             towards = Towards(
                 tlc, SiteOptions(session), lambda: ("127.0.0.1", self.under_test.port), 0.02

@@ -45,10 +45,11 @@ class Pair:
         site: SiteOptions | None = None,
         expected: Iterable[str] = ("S1",),
         judge: Callable[[dict[str, Any]], None] | None = None,
+        tlc: Callable[[Moment], Tlc] = make_tlc,
     ) -> None:
         self.now = Moment(0.0, WALL_MS)
         self.options = SessionOptions(core=core)
-        self.tlc = make_tlc(self.now)
+        self.tlc = tlc(self.now)
         options = site or SiteOptions(SessionOptions(core=core, sxl=(sxl,)))
         self.site = Site(self.tlc, options, ids())
         self.expected = set(expected)

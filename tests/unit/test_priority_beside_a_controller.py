@@ -160,6 +160,20 @@ def test_a_controller_that_flashes_serves_nobody() -> None:
     assert here.states("next")[-1] is State.REJECTED
 
 
+def test_a_debt_that_the_controller_does_not_let_be_given_back_is_forgotten_in_time() -> None:
+    here = Crossing()
+    here.run(160)
+    before = here.begins()[-1]
+    here.priority.granter.accounts.booked("side", -60_000)
+    here.run(4 * 80)
+    assert not here.priority.granter.accounts.settled, "walkers have had their maximum green"
+    here.run(4 * 80 + 40)
+    assert here.priority.granter.accounts.settled
+    here.run(2 * 80)
+    assert abs(here.begins()[-1] - before) <= 1_000
+    assert here.faults() == []
+
+
 def test_a_plan_becomes_a_site_whose_times_sum_up_to_its_cycle() -> None:
     model = crossing()
     site = site_of(model, model.plans[0])

@@ -339,3 +339,17 @@ def test_a_broker_that_is_gone_holds_nothing() -> None:
     assert street.controller.early("bus", 2, 2_000).granted
     street.go(3)
     assert street.controller.view().granted == ""
+
+
+def test_a_green_that_goes_on_through_two_stages_has_one_maximum_for_both() -> None:
+    street = started()
+    street.until_stage(1)
+    assert street.controller.hold("tram", 60_000).granted
+    before = [at for at, shown in street.shown if shown[WALK] != Aspect.GREEN]
+    begun = next(at for at, _ in street.shown if at > before[-1])
+    while street.controller.view().aspects[WALK] == Aspect.GREEN:
+        street.controller.hold("tram", 60_000)
+        street.go(0.5)
+    assert street.controller.view().aspects[SIDE] == Aspect.YELLOW, "it went with the side road"
+    assert street.now - begun <= 40_000
+    assert street.refusals() == []

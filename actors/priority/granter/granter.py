@@ -40,8 +40,8 @@ class Granter:
     A clock that runs backwards is held at the latest time that it said.
     """
 
-    __slots__ = ("_directed", "_heard_ms", "_now_ms", "_number", "_out", "_said", "_turn", "_view",
-                 "accounts", "queue", "site", "waits")  # fmt: skip
+    __slots__ = ("_asked_ms", "_directed", "_heard_ms", "_now_ms", "_number", "_out", "_said",
+                 "_turn", "_view", "accounts", "queue", "site", "waits")  # fmt: skip
 
     def __init__(self, site: Site) -> None:
         """Begin without having seen the controller: until then every request is rejected."""
@@ -51,7 +51,7 @@ class Granter:
         self.queue = Queue(site)
         self._turn: Turn | None = None
         self._view = View(normal=False)
-        self._heard_ms = self._now_ms = -(1 << 62)
+        self._heard_ms = self._now_ms = self._asked_ms = -(1 << 62)
         self._number = 0
         self._directed: Direct | Release | None = None
         self._said: Reason | None = None
@@ -126,6 +126,7 @@ class Granter:
             course = self._course(self._turn, now_ms)
             for entry in self.queue.admit(now_ms):
                 self._hope(entry, course)
+            self._forgive(course)
             if not self._view.ending:
                 self._decide(course)
         told = self.queue.changes()
@@ -142,6 +143,18 @@ class Granter:
             self.accounts.clear()
             self.waits.forget()
             self._release(reason)
+
+    def _forgive(self, course: Course) -> None:
+        """Forget what is still owed when it should long have been given back.
+
+        The controller has limits of its own (a maximum green that spans several stages, say), so
+        that a debt may not get smaller. Its plan comes back into step by itself then.
+        """
+        if self.accounts.settled or self.queue.active() or course.turn.resume:
+            self._asked_ms = course.now_ms
+        elif course.now_ms - self._asked_ms >= self.site.forgiven_ms:
+            self.accounts.clear()
+            course.turn.dirty = False
 
     def _course(self, turn: Turn, now_ms: int) -> Course:
         return Course(self.site, self.accounts, self.waits, turn, now_ms)

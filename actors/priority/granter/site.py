@@ -135,6 +135,11 @@ class Site:
             if at == stage:
                 return found
 
+    @property
+    def forgiven_ms(self) -> int:
+        """Return for how long after the last request anything is given back at most."""
+        return (self.times.emergency_cycles + 1) * self.cycle_ms
+
     def cycles(self, emergency: bool) -> int:
         """Return within how many cycles what is borrowed must be given back."""
         return self.times.emergency_cycles if emergency else self.times.cycles
