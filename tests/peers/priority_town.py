@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from jacquemart.drivers.rsmp.connection import moment
 from jacquemart.drivers.rsmp.machine.session import SessionOptions
@@ -134,7 +134,7 @@ class Sites:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runners: list[SiteRunner] = []
 
-    def __enter__(self) -> Sites:
+    def __enter__(self) -> Self:
         self._thread.start()
         self.do(self._start)
         return self

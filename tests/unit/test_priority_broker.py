@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from priority_town import place
@@ -40,7 +40,7 @@ class Desk:
         template = template_of(PriorityBroker, options=options)
         self.bench = KindBench(PriorityBroker, template, start={"enabled": 1.0}, device="broker")
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -272,14 +272,14 @@ def test_what_is_no_position_is_refused(text: str) -> None:
      '{"request": "a", "ask": "new", "group": 1, "level": 1, "answer": "a b"}'],
 )  # fmt: skip
 def test_what_is_no_request_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="found .*; allowed: "):
+    with pytest.raises(UsageError, match=r"found .*; allowed: "):
         Request.read(text)
 
 
 def test_texts_are_read_as_they_were_said() -> None:
     position = Position(
         True, 5, 47.3, 5.0, 8.0, 90.0, 4.0, False, VehicleType.TRAM, "T1", 9.0, 80.0, "77"
-    )  # noqa: E501
+    )
     assert Position.read(position.text()) == position
     assert Position.read(Position(False).text()) == Position(False)
     for verb in (Verb.NEW, Verb.UPDATE):
