@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run test bench lint types budgets collected reference wheel sanitize fuzz clean
+.PHONY: help setup run traffic test bench lint types budgets collected reference wheel sanitize fuzz clean
 
 help:
 	@echo "make run    dusk in Dijon, the main job  (ARGS=--once ends by itself)"
+	@echo "make traffic  signals and buses in simulated traffic, live (ARGS='--network grid')"
 	@echo "make test   all tests                    (ARGS='-k name' for some)"
 	@echo "make bench  all benches                  (ARGS=dusk for one)"
 	@echo "make fuzz   decoders and city loader (ARGS='--seconds 600')"
@@ -31,6 +32,9 @@ setup: $(STAMP)
 
 run: $(STAMP)
 	$(BIN)/python examples/dijon/dusk.py $(ARGS)
+
+traffic: $(STAMP) $(VENV)/.traffic
+	$(BIN)/jacquemart traffic $(ARGS)
 
 test: $(STAMP) $(VENV)/.traffic
 	$(BIN)/python -m pytest -n logical --max-worker-restart=2 $(ARGS)

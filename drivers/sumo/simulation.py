@@ -112,6 +112,11 @@ class Simulation:
         with ended():
             return tuple(self._traci.vehicle.getRoute(vehicle))
 
+    def time_loss(self, vehicle: str) -> float:
+        """Return what a vehicle has lost so far, in s, against a drive with nothing in its way."""
+        with ended():
+            return float(self._traci.vehicle.getTimeLoss(vehicle))
+
     def inside(self) -> int:
         """Return how many vehicles drive or stand before the network because it is full."""
         with ended():

@@ -35,6 +35,7 @@ COMMANDS = (
     "events",
     "journal",
     "rsmp-site",
+    "traffic",
     "restart",
     "stop",
 )
