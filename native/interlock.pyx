@@ -18,6 +18,7 @@ cdef struct Cleaning:
     int64_t[64] go
     uint64_t full_lately
     uint64_t go_lately
+    int32_t[64] surely         # ms for which it has cleared for whoever starts, if that may start
 
 
 cdef inline bint goes(uint8_t aspect) noexcept nogil:
@@ -68,26 +69,6 @@ cdef inline int refuse(
     return why
 
 
-cdef inline bint may_both(
-    const Matrices *m, int i, uint8_t one, int j, uint8_t other
-) noexcept nogil:
-    # Whether two foes may go at once, since one of them shows that it gives way to the other.
-    if one == YIELD and m.yields[i] >> j & 1:
-        return True
-    return other == YIELD and m.yields[j] >> i & 1
-
-
-cdef inline bint may_become(
-    const Matrices *m, int i, uint8_t one, int j, uint8_t other
-) noexcept nogil:
-    # The same where one of them is about to go (RED_YELLOW), and may yet do so giving way.
-    if one == RED_YELLOW and m.yields[i] >> j & 1:
-        return True
-    if other == RED_YELLOW and m.yields[j] >> i & 1:
-        return True
-    return may_both(m, i, one, j, other)
-
-
 cdef int step_of(
     const Matrices *m, int i, uint8_t a, uint8_t b, int64_t shown_for, int64_t gone_for,
     uint32_t rules, Finding *finding
@@ -122,11 +103,12 @@ cdef int step_of(
 
 
 cdef void cleared_for(
-    const Matrices *m, const Timers *t, const uint8_t *shown, uint64_t moved, int64_t own,
-    Cleaning *c
+    const Matrices *m, const Timers *t, const uint8_t *shown, uint64_t moved, uint64_t going,
+    int64_t own, Cleaning *c
 ) noexcept nogil:
     # How long ago full green, and any green, of each group ended; and which ended so lately that
     # some intergreen may still run.
+    cdef int64_t last
     cdef int j
     c.full_lately = c.go_lately = 0
     for j in range(m.count):
@@ -138,6 +120,8 @@ cdef void cleared_for(
                 c.go[j] = elapsed(own, t.go_end[j])
         c.full_lately |= <uint64_t> (c.full[j] < m.longest_gap) << j
         c.go_lately |= <uint64_t> (c.go[j] < m.longest_gap) << j
+        last = c.full[j] if going >> j & 1 else c.go[j]
+        c.surely[j] = <int32_t> (last if last < LONGEST else LONGEST)
 
 
 cdef int clear_for(
@@ -150,10 +134,20 @@ cdef int clear_for(
     cdef uint64_t foes = groups_of(m) & m.foes[i]
     cdef uint64_t ceding = m.yielded[i] & going if rules & BY_YIELDED else m.yielded[i]
     cdef uint64_t full
-    cdef int64_t sooner = m.red_yellow[i] if b == RED_YELLOW else 0
+    cdef int32_t sooner = m.red_yellow[i] if b == RED_YELLOW else 0
+    cdef int32_t lacks = 0
     cdef int j
     if b != GREEN:
         foes &= ~(m.yields[i] & going) if rules & BY_YIELD_START else ~m.yields[i]
+    if not foes & (c.go_lately | c.full_lately):
+        return ALLOWED
+    # Without a branch, so that it is done for several at once: mostly, all have cleared. Of who
+    # goes on it holds for those that give way; who does not conflict never lacks anything.
+    for j in range(m.count):
+        lacks |= m.intergreen[i][j] - sooner > c.surely[j]
+    if not lacks:
+        foes &= going & ~ceding
+        ceding = 0
     full = foes & ceding & c.full_lately
     foes &= ~ceding & c.go_lately
     while foes:
@@ -191,10 +185,10 @@ cdef int judge(
 ) noexcept nogil:
     cdef int64_t own
     cdef Cleaning cleaning
-    cdef uint64_t moved = 0, going = 0, about = 0, meets
+    cdef uint64_t moved = 0, going = 0, ceding = 0, about = 0, meets
     cdef bint starting, all_red = True, reckoned = False
     cdef uint8_t a, b
-    cdef int i, j, why
+    cdef int i, why
     cleaning.full_lately = cleaning.go_lately = 0
     refuse(finding, MEANINGLESS, -1, -1, -1, -1)
     if m.count < 1 or m.count > MOST:
@@ -218,6 +212,7 @@ cdef int judge(
             all_red = False
         if goes(proposed[i]):
             going |= <uint64_t> 1 << i
+            ceding |= <uint64_t> (proposed[i] == YIELD) << i
         elif proposed[i] == RED_YELLOW:
             about |= <uint64_t> 1 << i
     if starting and going | about:
@@ -241,22 +236,20 @@ cdef int judge(
             return why
         if not (going | about) >> i & 1:
             continue
+        # Of two foes one gives way, or may still do so where it is about to go (RED_YELLOW).
         if goes(b) and rules & BY_CONFLICT:
-            meets = m.foes[i] & going
+            meets = m.foes[i] & going & ~(m.yielded[i] & ceding)
             if b == YIELD:
                 meets &= ~m.yields[i]
-            while meets:
-                j = __builtin_ctzll(meets)
-                meets &= meets - 1
-                if not may_both(m, i, b, j, proposed[j]):
-                    return refuse(finding, CONFLICT, i, j, -1, -1)
+            if meets:
+                return refuse(finding, CONFLICT, i, __builtin_ctzll(meets), -1, -1)
         if rules & BY_RED_YELLOW_CONFLICT:
             meets = m.foes[i] & (about if goes(b) else going | about)
-            while meets:
-                j = __builtin_ctzll(meets)
-                meets &= meets - 1
-                if not may_become(m, i, b, j, proposed[j]):
-                    return refuse(finding, CONFLICT, i, j, -1, -1)
+            meets &= ~(m.yielded[i] & (ceding | about))
+            if b != GREEN:
+                meets &= ~m.yields[i]
+            if meets:
+                return refuse(finding, CONFLICT, i, __builtin_ctzll(meets), -1, -1)
         if not rules & BY_INTERGREEN:
             continue
         # It begins nothing, if that is certain: by the lamps and by what was written.
@@ -267,7 +260,7 @@ cdef int judge(
         if b == RED_YELLOW and not rules & BY_RED_YELLOW_CLEAR:
             continue
         if not reckoned:
-            cleared_for(m, t, shown, moved, own, &cleaning)
+            cleared_for(m, t, shown, moved, going, own, &cleaning)
             reckoned = True
         why = clear_for(m, b, i, going, &cleaning, rules, finding)
         if why != ALLOWED:

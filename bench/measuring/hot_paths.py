@@ -21,12 +21,14 @@ from jacquemart.native.bundle import Packer
 from jacquemart.native.digests import digest_each
 from jacquemart.native.eager import begin_now
 from jacquemart.native.fast_path import LONG_WAY
+from jacquemart.native.interlock import Interlock
 from jacquemart.native.lease import Gate
 from jacquemart.native.mailbox import COMMANDS, EVENTS, SAFETY, TELEMETRY, Mailbox
 from jacquemart.native.pump import Pump
 from jacquemart.native.table import PointTable
 from jacquemart.runtime.client.requests import GatewayClock
 from measuring.bulk_cell import BulkCell
+from measuring.dear_looks import dear
 from measuring.plain_cell import Answers, PlainCell
 from measuring.plain_gateway import PlainGateway
 from measuring.plain_zone import through_a_desk
@@ -396,6 +398,14 @@ def _digests() -> Run:
     return calls(digest_each, b"operator\n", [f"lamp-21231-{n:04}" for n in range(512)], bytes(17))
 
 
+def _look(name: str) -> Run:
+    """One of the dearest looks of the interlock at 32 groups, asked from Python."""
+    lock, asked, now = dear(Interlock, name)
+    if not lock.look(asked, now):
+        raise SystemExit(f"the interlock refused: {name}")
+    return calls(lock.look, asked, now)
+
+
 PATHS: tuple[Path, ...] = (
     Path("python.loop_and_call", _nothing),
     Path("frames.encode_command", _encode_command),
@@ -420,6 +430,8 @@ PATHS: tuple[Path, ...] = (
     Path("table.rollup_of_512", _rollup),
     Path("table.sweep_8192", _sweep, SLOTS),
     Path("lease.open", _gate),
+    Path("interlock.look_32_get_ready", lambda: _look("all get ready at once"), 32),
+    Path("interlock.look_32_go", lambda: _look("all go at once"), 32),
     Path("fast_path.plain_command", _plain_command),
     Path("fast_path.bundle_of_32", lambda: _bundle_of_commands(32), 32),
     Path("eager.never_waits", _never_waits),
