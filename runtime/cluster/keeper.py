@@ -76,6 +76,8 @@ class Keeper:
         self._began_s: dict[str, float] = {}
         for kind, pid in session.processes().items():
             lifeline.watch(_RAY + kind, pid)
+        for pid in session.agents():
+            lifeline.watch(f"{_RAY}agent {pid}", pid, session.end_raylet)
         self._probe = RayProbe(session.processes, session.asks())
         self.changes = LiveChange(self, running, session.resources())
         self.moves = Moves(self)

@@ -47,8 +47,11 @@ class Lifeline:
             signal.signal(number, self._signalled)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    def watch(self, name: str, pid: int) -> bool:
-        """Watch a process under a name; return False if there is none to watch."""
+    def watch(self, name: str, pid: int, at_once: Callable[[], None] | None = None) -> bool:
+        """Watch a process under a name; return False if there is none to watch.
+
+        ``at_once`` is called in the moment in which its end is seen, before anything else.
+        """
         self.forget(name)
         try:
             fd = processes.open_pidfd(pid)
@@ -57,7 +60,13 @@ class Lifeline:
         if fd is None:
             return False
         self._watched[name] = fd
-        self._listen(fd, lambda: self._ended.append(name))
+
+        def gone() -> None:
+            if at_once is not None:
+                at_once()
+            self._ended.append(name)
+
+        self._listen(fd, gone)
         return True
 
     def forget(self, name: str) -> None:

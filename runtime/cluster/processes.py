@@ -59,6 +59,15 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(pid, name, fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
 
 
+def command_line(pid: int) -> list[str]:
+    """Return how a process was started; empty if there is none, or it says nothing."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return [part.decode(errors="replace") for part in file.read().split(b"\0")[:-1]]
+    except OSError:
+        return []
+
+
 def wants_to_run(pid: int) -> bool:
     """Return whether a thread of a process is running, or ready to run and not let."""
     try:

@@ -94,6 +94,11 @@ def _idle_agents() -> Iterator[None]:
         services.start_ray_process = original
 
 
+def is_agent(command: list[str]) -> bool:
+    """Return whether this is what a raylet runs as one of its agents."""
+    return any(part == _IDLE_AGENT or part.endswith("agent.py") for part in command[:8])
+
+
 def with_idle_agents(command: list[str]) -> list[str]:
     """Return a raylet's command with its agents replaced; any other command as it is."""
     options = {part.partition("=")[0]: part.partition("=")[2] for part in command}

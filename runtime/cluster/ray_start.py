@@ -47,6 +47,20 @@ class RaySession:
                 found[kind] = entries[0].process.pid
         return found
 
+    def agents(self) -> list[int]:
+        """Return the pids of the raylet's agents: it ends itself, and all cells, without one."""
+        if self.node is None:
+            return []
+        from jacquemart.runtime.cluster import quiet_node
+
+        raylet = self.processes().get("raylet")
+        own = [one.pid for one in processes.all_processes() if one.parent == raylet]
+        return [pid for pid in own if quiet_node.is_agent(processes.command_line(pid))]
+
+    def end_raylet(self) -> None:
+        """End the raylet by SIGKILL. In order it would end the cells first."""
+        processes.kill([self.processes()["raylet"]], 0.0)
+
     def asks(self) -> dict[str, Callable[[], object]]:
         """Return what comes back when one of Ray's processes answers; may block.
 

@@ -269,6 +269,40 @@ def test_p4_without_its_raylet_a_city_goes_on_and_its_cells_move_one_after_the_o
     assert traces.left() == []
 
 
+def agents(city: City) -> dict[str, psutil.Process]:
+    """Return the raylet's agents (ours stand in for Ray's), by what they are."""
+    found = {}
+    for one in ray_process(city, "raylet").children():
+        command = one.cmdline()
+        for kind in ("none", "late"):
+            if kind in command and any(word.endswith("idle_agent.py") for word in command):
+                found[kind] = one
+    return found
+
+
+def test_p5_without_one_of_its_agents_a_raylet_ends_and_the_city_goes_on(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage:
+        city, api = stage.city, stage.city.api
+        for kind in ("none", "late"):
+            before, address = stage.cells(), city.ray_address
+            stage.events.clear()
+            wait_until(lambda: set(agents(city)) == {"none", "late"}, "both agents run")
+            agents(city)[kind].kill()
+            stage.await_event("ray_lost")
+            assert all(processes.identify(cell["pid"]) for cell in before.values())
+            wait_until(lambda old=address: city.ray_address != old, "another Ray runs")  # type: ignore[misc]
+            stage.await_event("cells_moved")
+            after = stage.cells()
+            last = max(cell["epoch"] for cell in before.values())
+            assert set(after) == set(before)
+            assert all(cell["epoch"] > last for cell in after.values())
+            await_gone(before)
+            assert not [event for event in stage.events if event["event"] == "cell_lost"]
+            assert city.api == api
+        traces = Traces.of(city.warden_pid, str(city.private_dir))
+    assert traces.left() == []
+
+
 def test_a_wrong_city_file_is_told_as_such_and_leaves_nothing(folder: Path) -> None:
     city = City(write_city(folder, wrong="zones: found nothing"), options=OPTIONS)
     with pytest.raises(ConfigError, match="found nothing"):
