@@ -203,6 +203,7 @@ EXTRAS = {
     "runtime/model/territory.py": "geo",
     "runtime/testing/kinds/": "kinds",
     "drivers/sumo/": "traffic",
+    "jacquemart/traffic/": "traffic",
 }
 
 

@@ -122,7 +122,7 @@ def test_it_tells_how_it_goes_and_that_it_is_ready(
     (made,) = PlayedCity.made
     assert made.options == {
         "ray_address": None, "network": None, "gateway_port": 0, "stream_port": 9, "cells": 3,
-        "state": None,
+        "state": None, "awake": False,
     }  # fmt: skip
     assert made.stops == 1
 
