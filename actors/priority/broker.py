@@ -71,8 +71,8 @@ class PriorityBroker(DeviceActor):
     """
 
     __slots__ = (
-        "_asked", "_at", "_deaf", "_detection", "_following", "_heard", "_on", "_policy",
-        "_requester", "_why",
+        "_approaches", "_asked", "_at", "_deaf", "_detection", "_following", "_heard", "_on",
+        "_policy", "_requester", "_why",
     )  # fmt: skip
 
     kind = "priority_broker"
@@ -96,8 +96,8 @@ class PriorityBroker(DeviceActor):
     def on_start(self) -> None:
         """Begin with no request; whatever there is from before is not said again."""
         tables = self.template.options.get("city_tables", {})
-        approaches, self._policy = approaches_for(self.id, tables)
-        self._detection = Detection(approaches)
+        self._approaches, self._policy = approaches_for(self.id, tables)
+        self._detection = Detection(self._approaches)
         incarnation = f"{self.host.clock.wall_ns() // 1_000_000:x}"
         self._requester = Requester(self._policy, f"{self.id}/", incarnation)
         self._following = Following()
@@ -177,8 +177,7 @@ class PriorityBroker(DeviceActor):
                 now = self._now_ms()
                 for vehicle, approach in list(self._at.items()):
                     self._take([CheckedOut(vehicle, approach, Gone.SWITCHED_OFF, now)])
-                tables = self.template.options.get("city_tables", {})
-                self._detection = Detection(approaches_for(self.id, tables)[0])
+                self._detection = Detection(self._approaches)
 
     def texts(self) -> Mapping[str, str]:
         """Say for whom it asks."""

@@ -185,17 +185,18 @@ class Told:
 # Inside ------------------------------------------------------------------------------------
 
 
-def _dumps(said: Mapping[str, Any]) -> str:
-    return json.dumps(said, separators=(",", ":"), ensure_ascii=False)
-
-
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
 
 
+# Made once: `json.dumps` and `json.loads` make new ones for every call with other arguments.
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_loads = json.JSONDecoder(parse_constant=_no_number).decode
+
+
 def _object(text: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = _loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"found no JSON: {str(error)[:80]}; allowed: a JSON object") from error
     if not isinstance(found, dict):

@@ -15,8 +15,8 @@ from typing import Any
 
 import sumolib
 
-#: So many ways of cars and lines of buses there are, at most.
-WAYS, LINES = 60, 4
+from jacquemart.traffic import streets
+
 #: A trial of a flow, and when in it queues are looked at first.
 TRIAL_S, SETTLED_S = 2_400, 1_200
 
@@ -29,50 +29,13 @@ class Way:
     share: float
 
 
-def _fringe(net: Any) -> tuple[list[Any], list[Any]]:
-    """Return the edges on which traffic comes in, and those on which it leaves."""
-    edges = [one for one in net.getEdges(withInternal=False) if one.allows("passenger")]
-
-    def others(neighbours: dict[Any, list[Any]]) -> bool:
-        """Say whether there is more than the way back on the other side of the same road."""
-        return any(link.getDirection() != "t" for links in neighbours.values() for link in links)
-
-    return (
-        [one for one in edges if not others(one.getIncoming())],
-        [one for one in edges if not others(one.getOutgoing())],
-    )
-
-
 def ways(net: Any, seed: int) -> list[Way]:
     """Return ways from border to border, each with its share."""
-    rng = random.Random(seed)
-    sources, sinks = _fringe(net)
-    found: dict[tuple[str, ...], float] = {}
-    pairs = [(a, b) for a in sources for b in sinks]
-    rng.shuffle(pairs)
-    for start, end in pairs[: WAYS * 4]:
-        way = net.getShortestPath(start, end, vClass="passenger")[0]
-        if way is None or len(way) < 2 or way[0].getFromNode() is way[-1].getToNode():
-            continue
-        lanes = min(edge.getLaneNumber() for edge in way)
-        found[tuple(edge.getID() for edge in way)] = lanes * rng.uniform(0.5, 1.5)
-        if len(found) == WAYS:
-            break
+    found = streets.ways_of(net, seed)
     if not found:
         raise SystemExit("the network has no ways from border to border")
-    whole = sum(found.values())
-    return [Way(edges, share / whole) for edges, share in sorted(found.items())]
-
-
-def lines(found: list[Way]) -> list[tuple[str, ...]]:
-    """Return the ways of bus lines: the longest, no two with the same beginning."""
-    chosen: list[tuple[str, ...]] = []
-    for way in sorted(found, key=lambda one: (-len(one.edges), one.edges)):
-        if all(way.edges[0] != other[0] for other in chosen):
-            chosen.append(way.edges)
-        if len(chosen) == LINES:
-            break
-    return chosen
+    whole = sum(weight for _, weight in found)
+    return [Way(edges, weight / whole) for edges, weight in found]
 
 
 def capacity(carries: Callable[[float], bool], least: float = 100.0) -> float:
@@ -107,7 +70,7 @@ def write(
     net = sumolib.net.readNet(str(network))
     rng = random.Random(seed * 7919 + 1)
     found = ways(net, 1)  # the ways are the network's; the seed is for who comes when
-    routes = lines(found)
+    routes = streets.lines_of([way.edges for way in found])
     vehicles: list[tuple[float, str]] = []
     for at, way in enumerate(found):
         rate = hourly * way.share / 3_600

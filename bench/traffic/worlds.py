@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from jacquemart.actors.signals.model import Intersection
 from jacquemart.actors.signals.sumo_import import intersections
 from jacquemart.drivers.sumo import Scenario, Simulation, geometry, launch
 from jacquemart.drivers.sumo.simulation import started
+from jacquemart.traffic import streets
 from jacquemart.traffic.approaches import approaches
 from jacquemart.traffic.lockstep import Lockstep
 from traffic import demand
@@ -41,15 +41,7 @@ GENERATED = {
 
 def generated(name: str, folder: Path) -> Path:
     """Let SUMO draw a network."""
-    path = folder / f"{name}.net.xml"
-    program = launch.program().with_name("netgenerate")
-    subprocess.run(
-        [program, *GENERATED[name].split(), "--tls.guess", "--tls.guess.threshold", "30",
-         "--tls.default-type", "static", "-o", path],
-        check=True, capture_output=True, timeout=120,
-        env=dict(os.environ, SUMO_HOME=str(program.parents[1])),
-    )  # fmt: skip
-    return path
+    return streets.generate(GENERATED[name], folder / f"{name}.net.xml")
 
 
 @dataclass

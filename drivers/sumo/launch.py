@@ -142,7 +142,7 @@ def running(scenario: Scenario) -> Iterator[Running]:
             raise ConfigError("there is no such file", where=str(path))
     home = binary.parents[1]
     environment = dict(os.environ, SUMO_HOME=str(home), PROJ_DATA=str(home / "data" / "proj"))
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             [str(binary), *scenario.arguments(port)], env=environment,
@@ -157,8 +157,8 @@ def running(scenario: Scenario) -> Iterator[Running]:
             process.wait()
 
 
-def _free_port() -> int:
-    """Return a port that nobody has now; SUMO can be given none of its own choice."""
+def free_port() -> int:
+    """Return a port that nobody has now, for who (as SUMO) cannot choose one itself."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

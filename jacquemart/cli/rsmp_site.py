@@ -28,7 +28,8 @@ def add(commands: Any) -> None:
         help="emulate a traffic-light controller that speaks RSMP",
         description="Run an emulated traffic-light controller, which connects to a supervisor by "
         "RSMP and can be read and commanded like a real one. No city need run. With --city and "
-        "--signal it runs a declared intersection, with its interlock and monitor.",
+        "--signal it runs a declared intersection, with its interlock and monitor; its lamps "
+        "are a record, and nothing is lit.",
     )
     parser.add_argument("--city", default="", metavar="FILE", help="the city file of --signal")
     parser.add_argument("--signal", default="", metavar="ID", help="run this [signals.ID]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 import time
@@ -11,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jacquemart.cli import api, check, progress, say
+from jacquemart.cli.end_signals import EndRequested, EndSignals
 from jacquemart.runtime.model.errors import StartError
 
 #: Links come up by the hundred; so often is it said how many there are.
 _LINKS_EVERY_S = 1.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def add(commands: Any) -> None:
@@ -73,10 +72,6 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-class _EndRequested(BaseException):
-    """A signal asks for the end; no code between here and the handler may catch it."""
-
-
 def run(args: argparse.Namespace) -> int:
     """Start the city, wait, stop it."""
     from jacquemart.cli.notes import Notes
@@ -97,24 +92,22 @@ def run(args: argparse.Namespace) -> int:
         on_progress=listener.hear,
     )
     ready = False
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        _take_signals(_request_end)
-        city.start()
-        ready = True
-        listener.ended.wait()
-    except _EndRequested:
-        pass
-    except CityErrors as error:
-        if args.json:
-            raise
-        say.lines(check.problem_lines(error))
-        return say.REFUSED
-    finally:
-        _take_signals(_ask_patience)
-        city.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with EndSignals() as signals:
+        try:
+            signals.interrupt()
+            city.start()
+            ready = True
+            listener.ended.wait()
+        except EndRequested:
+            pass
+        except CityErrors as error:
+            if args.json:
+                raise
+            say.lines(check.problem_lines(error))
+            return say.REFUSED
+        finally:
+            signals.only_answer()
+            city.stop()
     if listener.ended.is_set() and not listener.stopped:
         raise city.failure or StartError("the city has ended", where=args.file)
     return say.DONE if ready else say.INTERRUPTED
@@ -158,22 +151,6 @@ class _Listener:
         if text:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
-
-
-def _request_end(*_: object) -> None:
-    _take_signals(_ask_patience)
-    raise _EndRequested
-
-
-def _ask_patience(*_: object) -> None:
-    say.note("stopping; please wait")
-
-
-def _take_signals(handler: Any) -> None:
-    """Take the signals that end a city; under nohup the loss of the terminal is none of them."""
-    for number in _SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)
 
 
 def _port(text: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sys
 import tempfile
 import time
@@ -13,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jacquemart.cli import api, progress, say
+from jacquemart.cli.end_signals import EndRequested, EndSignals
 from jacquemart.cli.text import escape
 
 if TYPE_CHECKING:
     from jacquemart.traffic.running import TrafficWorld
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Without a terminal a frame is printed so often, s.
 _PRINTED_S: Final = 10.0
 
@@ -76,23 +75,18 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-class _EndRequested(BaseException):
-    """A signal asks for the end; no code between here and the handler may catch it."""
-
-
 def run(args: argparse.Namespace) -> int:
     """Start field and city, show them, stop them."""
     from jacquemart.cli.notes import Notes
-    from jacquemart.traffic.running import TrafficWorld, free_port
+    from jacquemart.drivers.sumo.launch import free_port
+    from jacquemart.traffic.running import TrafficWorld
     from jacquemart.traffic.world import prepare
 
     Notes.attach()
     ready = False
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    with contextlib.ExitStack() as stack:
-        stack.callback(_give_back, before)
+    with EndSignals() as signals, contextlib.ExitStack() as stack:
         try:
-            _take_signals(_request_end)
+            signals.interrupt()
             folder = stack.enter_context(_folder(args.keep))
             world = prepare(
                 folder, network=args.network, config=args.sumocfg, seed=args.seed,
@@ -102,20 +96,20 @@ def run(args: argparse.Namespace) -> int:
             for name, why in world.left_out.items():
                 say.note(f"signal {name} is left to SUMO: {why}")
             running = TrafficWorld(world, ask=args.ask, on_progress=_teller(args))
-            stack.push(_patiently(running))
+            stack.push(_patiently(running, signals))
             running.__enter__()
             ready = True
             _show(args, running)
-        except _EndRequested:
+        except EndRequested:
             pass
     return say.DONE if ready else say.INTERRUPTED
 
 
-def _patiently(running: TrafficWorld) -> Any:
+def _patiently(running: TrafficWorld, signals: EndSignals) -> Any:
     """Return what stops a world, during which signals ask for patience only."""
 
     def stop(*error: Any) -> None:
-        _take_signals(_ask_patience)
+        signals.only_answer()
         running.__exit__(None, None, None)
 
     return stop
@@ -202,27 +196,6 @@ def _teller(args: argparse.Namespace) -> Any:
             say.note(escape(progress.line(event)))
 
     return None if args.json else tell
-
-
-def _request_end(*_: object) -> None:
-    _take_signals(_ask_patience)
-    raise _EndRequested
-
-
-def _ask_patience(*_: object) -> None:
-    say.note("stopping; please wait")
-
-
-def _take_signals(handler: Any) -> None:
-    """Take the signals that end it; under nohup the loss of the terminal is none of them."""
-    for number in _SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)
-
-
-def _give_back(before: dict[signal.Signals, Any]) -> None:
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def _speed(text: str) -> float:

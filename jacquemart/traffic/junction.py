@@ -15,11 +15,9 @@ from jacquemart.actors.signals.controller import Controller
 from jacquemart.actors.signals.model import Intersection
 from jacquemart.actors.signals.monitor import Monitor
 from jacquemart.drivers.sumo import Simulation
-from jacquemart.runtime.model.errors import ConfigError, UsageError
+from jacquemart.runtime.model.errors import ConfigError
+from jacquemart.traffic.sumo_lamps import SumoLamps
 from jacquemart.traffic.watch import rules_of
-
-#: The monitor's letters for SUMO's.
-_READ = {"O": "d", "r": "R", "u": "r", "G": "G", "g": "g", "y": "y", "o": "f"}
 
 
 class Junction:
@@ -27,7 +25,6 @@ class Junction:
 
     Attributes:
         id: of the signal.
-        started: it has shown something.
         why_no_priority: why its plan grants none; empty if it does.
     """
 
@@ -37,12 +34,8 @@ class Junction:
         Raises:
             ConfigError: the simulation has no such signal, or one with fewer links.
         """
-        try:
-            self._lamps = field.lamps(model.id, [group.links for group in model.groups])
-        except UsageError as error:
-            raise ConfigError(error.message, where=model.id) from error
+        self._lamps = SumoLamps(model, field)
         self.id = model.id
-        self.started = False
         self.model = model
         self.controller = Controller(model)
         self.monitor = Monitor(rules_of(model, 2 * field.step_ms), field.time_ms)
@@ -52,6 +45,11 @@ class Junction:
             self._granter = PortGranter(self.controller, model.plans[0])
         except ConfigError as error:
             self.why_no_priority = str(error)
+
+    @property
+    def started(self) -> bool:
+        """Return whether it has shown something."""
+        return self._lamps.lit
 
     def asked(self, ask: Ask, now_ms: int) -> Sequence[Instruction]:
         """Take one request for priority; return what became of it, to be told."""
@@ -76,11 +74,9 @@ class Junction:
 
         A fault trips the controller: it flashes until a person has looked.
         """
-        shown = {}
-        for group in self.model.groups:
-            letters_of = {read[link] for link in group.links}
-            shown[group.name] = _READ.get(letters_of.pop(), "?") if len(letters_of) == 1 else "?"
-        fault = self.monitor.see(shown, now_ms)
+        self._lamps.saw(read)
+        shown = self._lamps.read()
+        fault = self.monitor.tick(now_ms) if shown is None else self.monitor.see(shown, now_ms)
         if fault:
             self.controller.trip(fault)
         return fault
@@ -90,5 +86,4 @@ class Junction:
         told = self._granter.step(now_ms) if self._granter is not None else ()
         cleared = self.controller.step(now_ms, now_ms)
         self._lamps.show(cleared)
-        self.started = True
         return told

@@ -10,7 +10,6 @@ RSMP and the feed of positions say.
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -144,10 +143,3 @@ def _of(readings: Mapping[str, Reading], device: str, points: tuple[str, ...]) -
     """Return the good values of a device's points; None: nobody knows."""
     found = ((point, readings[f"{device}/{point}"]) for point in points)
     return {point: its.value if its.good else None for point, its in found}
-
-
-def free_port() -> int:
-    """Return a port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

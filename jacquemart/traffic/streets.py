@@ -28,7 +28,6 @@ DRAWN: Final = {
     "grid": "--grid --grid.x-number 3 --grid.y-number 3 --grid.length 250"
     " --default.lanenumber 2 --turn-lanes 1",
 }
-_ALL: Final = "--grid.attach-length 300 --tls.guess --tls.guess.threshold 30"
 #: So many ways of cars and lines of buses there are, at most.
 WAYS, LINES = 60, 4
 #: Cars an hour on each lane by which one comes in, where nobody says how many.
@@ -53,10 +52,19 @@ def draw(name: str, folder: Path) -> Path:
     """
     if name not in DRAWN:
         raise UsageError(f"found network {name!r}; allowed: a file, or {', '.join(DRAWN)}")
-    path = folder / f"{name}.net.xml"
+    return generate(f"{DRAWN[name]} --grid.attach-length 300", folder / f"{name}.net.xml")
+
+
+def generate(options: str, path: Path) -> Path:
+    """Let SUMO draw a network with signals on fixed programs, by options of its generator.
+
+    Raises:
+        ConfigError: SUMO is not installed.
+    """
     program = launch.program().with_name("netgenerate")
     subprocess.run(
-        [program, *DRAWN[name].split(), *_ALL.split(), "--tls.default-type", "static", "-o", path],
+        [program, *options.split(), "--tls.guess", "--tls.guess.threshold", "30",
+         "--tls.default-type", "static", "-o", path],
         check=True, capture_output=True, timeout=120,
         env=dict(os.environ, SUMO_HOME=str(program.parents[1])),
     )  # fmt: skip
@@ -79,15 +87,17 @@ def write_traffic(
         ConfigError: it is no network, or none that leads from border to border.
     """
     net = read_net(network)
-    sources, sinks = _fringe(net)
-    ways = _ways(net, sources, sinks, random.Random(seed))
+    ways = ways_of(net, seed)
     if not ways:
         raise ConfigError(
             "no way leads from border to border", where=str(network),
             advice="give a configuration with traffic of its own (--sumocfg)",
         )  # fmt: skip
-    lines = _lines([edges for edges, _ in ways])
-    cars = hourly or HOURLY_A_LANE * sum(edge.getLaneNumber() for edge in sources)
+    lines = [
+        Line(number, edges)
+        for number, edges in enumerate(lines_of([edges for edges, _ in ways]), 1)
+    ]
+    cars = hourly or HOURLY_A_LANE * sum(edge.getLaneNumber() for edge in _fringe(net)[0])
     whole = sum(weight for _, weight in ways)
     text = ["<routes>", '<vType id="car" vClass="passenger"/>', '<vType id="bus" vClass="bus"/>']
     for at, (edges, weight) in enumerate(ways):
@@ -123,9 +133,10 @@ def _fringe(net: Any) -> tuple[list[Any], list[Any]]:
     )
 
 
-def _ways(
-    net: Any, sources: Sequence[Any], sinks: Sequence[Any], rng: random.Random
-) -> list[tuple[tuple[str, ...], float]]:
+def ways_of(net: Any, seed: int) -> list[tuple[tuple[str, ...], float]]:
+    """Return ways from border to border, as their edges, each with how many cars take it."""
+    rng = random.Random(seed)
+    sources, sinks = _fringe(net)
     pairs = [(one, two) for one in sources for two in sinks]
     rng.shuffle(pairs)
     found: dict[tuple[str, ...], float] = {}
@@ -140,12 +151,12 @@ def _ways(
     return sorted(found.items())
 
 
-def _lines(ways: Sequence[tuple[str, ...]]) -> list[Line]:
-    """Return the longest ways, no two with the same beginning."""
-    chosen: list[Line] = []
+def lines_of(ways: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the ways of lines of buses: the longest, no two with the same beginning."""
+    chosen: list[tuple[str, ...]] = []
     for way in sorted(ways, key=lambda one: (-len(one), one)):
-        if all(way[0] != other.edges[0] for other in chosen):
-            chosen.append(Line(len(chosen) + 1, way))
+        if all(way[0] != other[0] for other in chosen):
+            chosen.append(way)
         if len(chosen) == LINES:
             break
     return chosen

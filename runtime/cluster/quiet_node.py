@@ -96,7 +96,7 @@ def _idle_agents() -> Iterator[None]:
 
 def is_agent(command: list[str]) -> bool:
     """Return whether this is what a raylet runs as one of its agents."""
-    return any(part == _IDLE_AGENT or part.endswith("agent.py") for part in command[:8])
+    return any(part.endswith(("agent.py", "agent/main.py")) for part in command[:8])
 
 
 def with_idle_agents(command: list[str]) -> list[str]:

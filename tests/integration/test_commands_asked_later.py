@@ -33,7 +33,7 @@ def test_a_submitted_command_is_accepted_at_once_and_ends_later(city: LocalCity)
     state = client.submit("north-1/setpoint", 40.0)
     assert (state.stage, state.outcome) == ("accepted", None)
     asked = client.outcome_of("north-1/setpoint", state.id)
-    assert (asked.stage, asked.outcome) == ("accepted", None)
+    assert (asked.stage, asked.outcome) == ("accepted", None), asked
     field().clear(Fault.STUCK)
     ended = client.outcome_of("north-1/setpoint", state.id, wait_s=10.0)
     assert ended.stage == "ended"

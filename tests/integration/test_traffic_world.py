@@ -16,8 +16,9 @@ from typing import Any
 import psutil
 import pytest
 
+from jacquemart.drivers.sumo.launch import free_port
 from jacquemart.runtime.model.errors import LinkError
-from jacquemart.traffic.running import TrafficWorld, free_port
+from jacquemart.traffic.running import TrafficWorld
 from jacquemart.traffic.world import prepare
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

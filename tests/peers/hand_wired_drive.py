@@ -64,3 +64,16 @@ class HandWiredDrive:
         if restarted:
             self._epochs[restarted] += 10
         self._cell.find({**self._homes, **moved}, self._epochs)
+
+
+def broken_message(peer: bytes, token: bytes, frame: bytes, how: str) -> tuple[bytes, ...]:
+    """Return a client's message with this wrong with it; of any other word, as it should be."""
+    if how == "cut":
+        frame = frame[:-1]
+    elif how == "longer":
+        frame += b"\xc0"
+    elif how == "wide":  # another head of the same array: valid, and written by nobody
+        frame = b"\xdc\x00" + bytes([frame[0] & 0x0F]) + frame[1:]
+    elif how == "kind":
+        frame = frame[:2] + b"\x02" + frame[3:]
+    return (peer, token, frame)[: 2 if how == "parts" else 3]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hand_wired_drive import HandWiredDrive
+from hand_wired_drive import HandWiredDrive, broken_message
 from hand_wired_gateway import DEVICES, MS, HandWiredGateway, Sent
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,16 +135,8 @@ def message_of(one: dict[str, Any], now: int) -> tuple[bytes, ...]:
         bytes([one["id"]]) * 16, one["principal"], one["device"], one["verb"], one["point"],
         one["value"], "", 8, deadline, one["epoch"], now if one["marked"] else 0,
     )  # fmt: skip
-    frame, broken = frames.encode_command(made), one["broken"]
-    if broken == "cut":
-        frame = frame[:-1]
-    elif broken == "longer":
-        frame += b"\xc0"
-    elif broken == "wide":  # another head of the same array: valid, and written by nobody
-        frame = b"\xdc\x00" + bytes([frame[0] & 0x0F]) + frame[1:]
-    elif broken == "kind":
-        frame = frame[:2] + b"\x02" + frame[3:]
-    return (one["peer"], one["token"], frame)[: 2 if broken == "parts" else 3]
+    frame = frames.encode_command(made)
+    return broken_message(one["peer"], one["token"], frame, one["broken"])
 
 
 def answer_of(sent: Sent, status: int, reason: str, how: str) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hand_wired_drive import HandWiredDrive
+from hand_wired_drive import HandWiredDrive, broken_message
 from hand_wired_gateway import MS, Sent
 from hand_wired_zone import EPOCH, HandWiredZone
 from hypothesis import given, settings
@@ -179,15 +179,7 @@ def message_of(one: dict[str, Any], now: int) -> tuple[bytes, ...]:
     else:
         made = frames.Command(*about, now if one["marked"] else 0)
         frame = frames.encode_command(made)
-    if broken == "cut":
-        frame = frame[:-1]
-    elif broken == "longer":
-        frame += b"\xc0"
-    elif broken == "wide":  # another head of the same array: valid, and written by nobody
-        frame = b"\xdc\x00" + bytes([frame[0] & 0x0F]) + frame[1:]
-    elif broken == "kind":
-        frame = frame[:2] + b"\x02" + frame[3:]
-    return (one["peer"], one["token"], frame)[: 2 if broken == "parts" else 3]
+    return broken_message(one["peer"], one["token"], frame, broken)
 
 
 def bundle_of(wanted: list[dict[str, Any]], now: int, more: str = "") -> bytes:

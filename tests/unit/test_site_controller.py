@@ -240,6 +240,17 @@ def test_it_latches_too_when_the_controller_is_stuck_and_when_the_lamps_cannot_b
     assert lamps.shown == FLASH, "nobody stepped the controller"
 
 
+def test_d9_a_green_that_is_stuck_makes_all_flash_when_somebody_else_shall_go() -> None:
+    here, lamps = lying()
+    here.at_stage(0)
+    lamps.lie = {"main": "G"}
+    here.until(lambda: here.site.watch.fault != "", 120)
+    assert "main" in here.site.fault
+    here.go(0.5)
+    assert lamps.shown == FLASH
+    assert here.unsafe() == []
+
+
 def test_a_reset_before_the_controller_heard_of_the_fault_lets_nothing_jump_to_green() -> None:
     here, lamps = lying()
     lamps.lie = {"side": "G"}
